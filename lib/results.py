@@ -37,13 +37,12 @@ def machine() -> str:
 
 def commit() -> str:
     """Name the commit the code is at, with `+` when the tree has changes of its own, or `unknown`."""
-    root = RESULTS.parent.parent
     try:
-        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        dirty = subprocess.run(["git", "status", "--porcelain", "lib"], cwd=root, capture_output=True, text=True, check=True)
+        head = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "lib")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "")
+    return head + ("+" if changed else "")
 
 
 def provenance(*, config: Mapping[str, Any], seeds: Sequence[int], command: str | None = None) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def write_result(path: str | Path, results: Any, *, provenance: Mapping[str, Any
     """
     missing = [key for key in PROVENANCE_KEYS if key not in provenance]
     if missing:
-        raise BookError(f"A result needs its provenance; {', '.join(missing)} missing. Use lib.results.provenance(...).")
+        raise BookError(f"A result needs provenance; {', '.join(missing)} missing. Use lib.results.provenance(...).")
     target = RESULTS / path
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -103,6 +102,11 @@ def read_result(path: str | Path) -> dict[str, Any]:
     if missing:
         raise BookError(f"{path} does not say where it came from: {', '.join(missing)} missing.")
     return record
+
+
+def _git(*words: str) -> str:
+    root = RESULTS.parent.parent
+    return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _module_name() -> str:
