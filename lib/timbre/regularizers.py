@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import BookError
+from lib.ratings.table import pooled
 
 #: Latent distance that stands for a rating of 1.
 SCALE = 8.0
@@ -50,6 +51,12 @@ class Target:
         if not np.allclose(mean, mean.T) or np.abs(np.diag(mean)).max() > 1e-9:
             raise BookError("Ratings must be symmetric with a zero diagonal.")
         return cls(tuple(names), torch.from_numpy(mean), torch.from_numpy(std))
+
+    @classmethod
+    def pooled(cls) -> Target:
+        """Take the pooled ratings of five studies between the book's twelve instruments."""
+        table = pooled()
+        return cls.of(table.names, table.mean.matrix, table.std)
 
     def rows(self, instruments: Sequence[str]) -> Tensor:
         """Find the row of each named instrument.
