@@ -70,7 +70,7 @@ def use_style() -> None:
 
     mpl.rcParams.update(
         {
-            "figure.figsize": (5.8, 3.2),
+            "figure.figsize": (4.9, 3.1),
             "figure.dpi": 100,
             "figure.facecolor": "none",
             "figure.constrained_layout.use": True,
