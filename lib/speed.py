@@ -36,3 +36,24 @@ def pick(*, quick: T, klass: T, paper: T) -> T:
     True
     """
     return {"quick": quick, "class": klass, "paper": paper}[speed()]
+
+
+def running_time(chapter: str) -> str:
+    """Say how long a chapter takes to run, as measured by `python -m lib.book.times`.
+
+    Args:
+        chapter: its path under `chapters/` without the ending, such as `part2/02_nsgt`.
+
+    >>> running_time("no/such_chapter")
+    'not measured yet'
+    """
+    from lib.results import RESULTS, read_result
+
+    if not (RESULTS / "bench" / "chapters.json").exists():
+        return "not measured yet"
+    record = read_result("bench/chapters.json")
+    seconds = record["results"].get(speed(), {}).get(chapter)
+    if seconds is None:
+        return "not measured yet"
+    processor = record["provenance"]["machine"].split(",")[0]
+    return f"{seconds:.0f} seconds at speed “{speed()}” (measured: {processor}, one thread)"
