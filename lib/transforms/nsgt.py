@@ -115,7 +115,7 @@ class NSGT:
         length = audio.shape[1]
         tables = self._tables(length, audio.dtype, audio.device)
         spectrum = torch.fft.rfft(audio, n=self.plan(length).fft_length)  # [batch, frequency]
-        low, *bands, high = _join([_analyze_chunk(chunk, tables) for chunk in _chunks(spectrum, tables)])
+        low, *bands, high = _join([analyze_spectrum(chunk, tables) for chunk in _chunks(spectrum, tables)])
         return Coefficients(tuple(bands), length, low[:, 0], high[:, 0])
 
     def synthesize(self, coefficients: Coefficients, length: int | None = None) -> Tensor:
@@ -137,7 +137,7 @@ class NSGT:
         if [tuple(p.shape[1:]) for p in parts] != [(g.n_bands, g.frames) for g in tables.groups]:
             raise BookError(f"These coefficients do not fit {self.name} on the {self.grid} grid: analyse first.")
         chunks = zip(*(_chunks(part, tables) for part in parts))
-        spectrum = torch.cat([_synthesize_chunk(chunk, tables) for chunk in chunks])  # [batch, frequency]
+        spectrum = torch.cat([synthesize_spectrum(chunk, tables) for chunk in chunks])  # [batch, frequency]
         return torch.fft.irfft(spectrum, n=self.plan(coefficients.length).fft_length)[:, :length]
 
     def from_grid(
@@ -170,7 +170,8 @@ class NSGT:
         return tables
 
 
-def _analyze_chunk(spectrum: Tensor, tables: Tables) -> list[Tensor]:
+def analyze_spectrum(spectrum: Tensor, tables: Tables) -> list[Tensor]:
+    """From one-sided spectra `[batch, frequency]` to `[batch, band, frame]` for each group of bands."""
     batch = len(spectrum)
     parts = []
     for group in tables.groups:
@@ -179,7 +180,8 @@ def _analyze_chunk(spectrum: Tensor, tables: Tables) -> list[Tensor]:
     return parts
 
 
-def _synthesize_chunk(parts: tuple[Tensor, ...], tables: Tables) -> Tensor:
+def synthesize_spectrum(parts: tuple[Tensor, ...], tables: Tables) -> Tensor:
+    """From `[batch, band, frame]` for each group of bands to one-sided spectra `[batch, frequency]`."""
     slots = torch.cat([torch.fft.fft(part).flatten(1) for part in parts], dim=1)  # [batch, slot]
     layers = zip(tables.sources, tables.duals)
     return sum(slots.gather(1, source.expand(len(slots), -1)) * dual for source, dual in layers)

@@ -132,7 +132,7 @@ def plan(scale: Scale, length: int, sample_rate: int = 22050, grid: Grid = "regu
     if grid not in ("regular", "octave"):
         raise BookError(f"There is no grid {grid!r}: use 'regular' or 'octave'.")
     top_hz = float(scale.frequency(scale.n_bins - 1))
-    if top_hz > sample_rate / 2:
+    if top_hz > sample_rate / 2 * (1 + 1e-9):  # the scale rounds a little
         raise BookError(f"The highest band, {top_hz:.0f} Hz, lies above half the sample rate of {sample_rate} Hz.")
     narrowest_hz = float(scale.frequency(1) - scale.frequency(-1))
     needed = max(length, int(np.ceil(minimum_points * sample_rate / narrowest_hz)))
