@@ -145,8 +145,8 @@ def describe(audio: np.ndarray, sample_rate: int, f0_hz: float | None = None) ->
     article = "An" if brightness[0] in "aeiou" else "A"
     return (
         f"{article} {brightness}, {texture} sound{pitch}, {seconds:.1f} s long. It {onset} (attack {attack * 1000:.0f} ms) "
-        f"and {ending}. Spectral centroid {centroid:.0f} Hz, flatness {flatness:.3f}, level {level:.0f} dB below full scale."
-    ).replace(f"level {level:.0f} dB below", f"level {-level:.0f} dB below")
+        f"and {ending}. Spectral centroid {centroid:.0f} Hz, flatness {flatness:.1g}, level {-level:.0f} dB below full scale."
+    )
 
 
 def _word(value: float, steps: list[tuple[float, str]], last: str) -> str:
@@ -172,14 +172,14 @@ def _spectrum_measures(audio: np.ndarray, sample_rate: int) -> tuple[float, floa
 
 
 def _envelope_measures(audio: np.ndarray, sample_rate: int) -> tuple[float, float | None, float]:
-    """Attack in s (10 to 90 % of the peak), time in s to fall 20 dB after it (None: it holds), level in dBFS."""
+    """Attack in s (10 to 70 % of the peak, so that vibrato later on does not count), time in s to fall 20 dB after it (None: it holds), level in dBFS."""
     hop = max(1, sample_rate // 200)
     window = min(4 * hop, len(audio))
     blocks = np.lib.stride_tricks.sliding_window_view(audio, window)[::hop]
     envelope = np.sqrt((blocks**2).mean(axis=1))
     peak = int(envelope.argmax())
     start = int(np.argmax(envelope >= 0.1 * envelope[peak]))
-    full = int(np.argmax(envelope >= 0.9 * envelope[peak]))
+    full = int(np.argmax(envelope >= 0.7 * envelope[peak]))
     sounding = envelope[start:]
     # A tail shorter than a tenth of the sound is a release, not a decay.
     quiet = np.flatnonzero(envelope[peak:] < 0.1 * envelope[peak])

@@ -16,6 +16,8 @@ async function render({ model, el }) {
   const deck = new audio.Deck({ el, onchange: () => update() });
   deck.loop = model.get("loop");
 
+  const animate = dom.animator(() => showPosition(), () => deck.playing);
+
   // --- elements
   const playIcon = dom.icon("play");
   const pauseIcon = dom.icon("pause");
@@ -32,7 +34,7 @@ async function render({ model, el }) {
     { class: "player-track", role: "slider", tabindex: 0, "data-control": "position", "aria-label": "Position", "aria-valuemin": 0 },
     waveform,
     played,
-    dom.h("div", { class: "player-cursor" }),
+    dom.h("div", { class: "timbre-cursor" }),
   );
   const time = dom.h("span", { class: "player-time" });
   const loop = dom.h(
@@ -40,36 +42,21 @@ async function render({ model, el }) {
     { type: "button", class: "timbre-icon player-loop", "data-control": "loop", title: "Loop (L)", "aria-label": "Loop", onclick: () => deck.setLoop(!deck.loop) },
     dom.icon("loop"),
   );
-  const choices = names.map((name, index) => choice(name, index));
+  const choices = names.map((name, index) => {
+    const style = theme.instrumentStyle(name, theme.isDark(el));
+    const title = `Hear ${name} (key ${index + 1})`;
+    return dom.choice(`sound-${index + 1}`, index + 1, name, title, () => choose(index, true), style?.colour);
+  });
   const canvas = dom.h("canvas", { "data-control": "spectrogram-position" });
-  const panel = dom.h("div", { class: "player-spectrogram" }, canvas, dom.h("div", { class: "player-cursor" }));
+  const panel = dom.h("div", { class: "player-spectrogram" }, canvas, dom.h("div", { class: "timbre-cursor" }));
   const picture = dom.h("details", { "data-control": "spectrogram" }, dom.h("summary", {}, "Spectrogram"));
   const words = dom.h("details", { "data-control": "words" }, dom.h("summary", {}, "What this sounds like"));
   const text = dom.h("p", { class: "player-text" });
   if (model.get("caption")) el.append(dom.h("p", { class: "timbre-caption" }, model.get("caption")));
-  if (several) el.append(dom.h("div", { class: "player-choices", role: "radiogroup", "aria-label": "Sound" }, ...choices));
+  if (several) el.append(dom.choices("Sound", choices));
   const name = several ? null : dom.h("span", { class: "player-name" }, names[0]);
   el.append(dom.h("div", { class: "player-row" }, play, name, track, time, loop));
   el.append(dom.h("div", { class: "player-more" }, picture, words), panel, text);
-
-  function choice(label, index) {
-    const style = theme.instrumentStyle(label, theme.isDark(el));
-    const dot = dom.h("span", { class: "player-dot" });
-    if (style) dot.style.background = style.colour;
-    return dom.h(
-      "button",
-      {
-        type: "button",
-        role: "radio",
-        "data-control": `sound-${index + 1}`,
-        title: `Hear ${label} (key ${index + 1})`,
-        onclick: () => choose(index, true),
-      },
-      dom.h("kbd", {}, `${index + 1}`),
-      style ? dot : null,
-      label,
-    );
-  }
 
   // --- what happens
   function choose(index, start = false) {
@@ -84,22 +71,8 @@ async function render({ model, el }) {
     showPosition();
   }
 
-  function drag(element, fractionAt) {
-    const move = (event) => seekTo(Math.max(0, Math.min(1, fractionAt(event))));
-    element.addEventListener("pointerdown", (event) => {
-      element.setPointerCapture(event.pointerId);
-      move(event);
-      element.addEventListener("pointermove", move);
-    });
-    const end = () => element.removeEventListener("pointermove", move);
-    element.addEventListener("pointerup", end);
-    element.addEventListener("pointercancel", end);
-  }
-  drag(track, (event) => (event.clientX - track.getBoundingClientRect().left) / track.clientWidth);
-  drag(canvas, (event) => {
-    const { left, right } = spectrogram.MARGIN;
-    return (event.clientX - canvas.getBoundingClientRect().left - left) / (canvas.clientWidth - left - right);
-  });
+  dom.dragToSeek(track, (event) => (event.clientX - track.getBoundingClientRect().left) / track.clientWidth, seekTo);
+  dom.dragToSeek(canvas, (event) => spectrogram.fractionAt(canvas, event), seekTo);
 
   el.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -136,24 +109,12 @@ async function render({ model, el }) {
     choices.forEach((button, index) => button.setAttribute("aria-checked", String(index === deck.current)));
     text.textContent = sounds[deck.current].description;
     showPosition();
-    if (deck.playing) animate();
-  }
-
-  let timer = null;
-  function animate() {
-    if (timer !== null) return;
-    const next = dom.reducedMotion() ? (f) => setTimeout(f, 250) : requestAnimationFrame;
-    const tick = () => {
-      timer = null;
-      showPosition();
-      if (deck.playing) timer = next(tick);
-    };
-    timer = next(tick);
+    animate();
   }
 
   function showPosition() {
     const fraction = deck.duration ? deck.position / deck.duration : 0;
-    el.style.setProperty("--player-position", fraction.toFixed(4));
+    el.style.setProperty("--tb-position", fraction.toFixed(4));
     const now = `${deck.position.toFixed(1)} s of ${deck.duration.toFixed(1)} s`;
     time.textContent = `${deck.position.toFixed(1)} / ${deck.duration.toFixed(1)} s`;
     track.setAttribute("aria-valuemax", deck.duration.toFixed(2));

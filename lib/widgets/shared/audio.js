@@ -85,12 +85,14 @@ export class Deck {
     this.voice = null;
   }
 
-  // tracks: [{ samples, sampleRate, gainDb }, ...]
+  // tracks: [{ samples, sampleRate, gainDb }, ...]. What was playing goes on from the same place in the new track.
   set(tracks, current = 0) {
-    if (this.playing) this.pause();
+    const position = this.tracks.length ? this.position : this.offset;
+    if (this.playing) this.release();
     this.tracks = tracks;
     this.current = Math.min(current, tracks.length - 1);
-    this.offset = Math.min(this.offset, this.duration);
+    this.offset = Math.min(position, this.duration);
+    if (this.playing) this.start(shared.context, this.offset);
     this.expose();
   }
 

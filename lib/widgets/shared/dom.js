@@ -107,6 +107,53 @@ export function button(control, text, onclick, { iconName = null, title = null, 
   );
 }
 
+// One of a few things to switch between, with its key: a radio button in a timbre-choices row.
+export function choice(control, key, text, title, onclick, colour = null) {
+  const dot = colour ? h("span", { class: "timbre-dot" }) : null;
+  if (dot) dot.style.background = colour;
+  return h(
+    "button",
+    { type: "button", role: "radio", "data-control": control, title, onclick },
+    h("kbd", {}, String(key)),
+    dot,
+    text,
+  );
+}
+
+export function choices(label, buttons) {
+  return h("div", { class: "timbre-choices", role: "radiogroup", "aria-label": label }, ...buttons);
+}
+
+// Seek by dragging along `element`; fractionAt(event) says where, from 0 to 1.
+export function dragToSeek(element, fractionAt, seekTo) {
+  const move = (event) => seekTo(Math.max(0, Math.min(1, fractionAt(event))));
+  const end = () => element.removeEventListener("pointermove", move);
+  element.addEventListener("pointerdown", (event) => {
+    element.setPointerCapture(event.pointerId);
+    move(event);
+    element.addEventListener("pointermove", move);
+  });
+  element.addEventListener("pointerup", end);
+  element.addEventListener("pointercancel", end);
+}
+
+// Call `show` on every frame (four times a second for readers who want less motion) while `going()`.
+export function animator(show, going) {
+  let waiting = false;
+  const next = (f) => (reducedMotion() ? setTimeout(f, 250) : requestAnimationFrame(f));
+  const tick = () => {
+    waiting = false;
+    show();
+    start();
+  };
+  function start() {
+    if (waiting || !going()) return;
+    waiting = true;
+    next(tick);
+  }
+  return start;
+}
+
 // Give the page a turn: long computations await this now and then, so that it stays responsive.
 export function breathe() {
   return new Promise((resolve) => {

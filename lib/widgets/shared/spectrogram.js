@@ -22,6 +22,12 @@ export function draw(canvas, picture, { el, range = 70, ticksHz = TICKS_HZ, y = 
   return box;
 }
 
+// Where along the picture's time axis a pointer event is, from 0 to 1.
+export function fractionAt(canvas, event, margin = MARGIN) {
+  const x = event.clientX - canvas.getBoundingClientRect().left - margin.left;
+  return x / (canvas.clientWidth - margin.left - margin.right);
+}
+
 export function logarithmic(fMin, fMax) {
   return (hz) => Math.log(hz / fMin) / Math.log(fMax / fMin);
 }
