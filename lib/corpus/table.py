@@ -143,7 +143,8 @@ def notes(*, folder: str | Path | None = None, **filters: Filter) -> list[Note]:
 
 def select(rows: Iterable[Note], **filters: Filter) -> list[Note]:
     """Keep the notes that pass all filters; see `notes`."""
-    questions = [(column, _question(column, wanted)) for column, wanted in filters.items()]
+    rows = tuple(rows)
+    questions = [(column, _question(column, wanted, rows)) for column, wanted in filters.items()]
     return [note for note in rows if all(passes(getattr(note, column)) for column, passes in questions)]
 
 
@@ -193,7 +194,7 @@ def read_table(folder: Path) -> tuple[Note, ...]:
         raise BookError(f"{path} is damaged ({error}). {audio.RESTORE}") from error
 
 
-def _question(column: str, wanted: Filter) -> Callable[[Any], bool]:
+def _question(column: str, wanted: Filter, rows: tuple[Note, ...]) -> Callable[[Any], bool]:
     if column not in COLUMNS:
         near = _closest(column, COLUMNS)
         raise BookError(f"The corpus has no column {column!r}{near}. Columns: {', '.join(COLUMNS)}.")
@@ -201,12 +202,14 @@ def _question(column: str, wanted: Filter) -> Callable[[Any], bool]:
         return wanted
     single = isinstance(wanted, str) or not isinstance(wanted, Collection)
     values = [wanted] if single else list(wanted)
-    known = _KNOWN.get(column)
-    for value in values if known else ():
-        if value not in known:
-            raise BookError(
-                f"The corpus has no {column} {value!r}{_closest(str(value), known)}. Known: {', '.join(known)}."
-            )
+    numeric = column in ("midi", "velocity", "f0_hz")
+    known = () if numeric else dict.fromkeys([*_KNOWN.get(column, ()), *(getattr(note, column) for note in rows)])
+    for value in values:
+        if numeric and (isinstance(value, str) or not np.isscalar(value)):
+            raise BookError(f"The column {column} holds numbers; {value!r} is none.")
+        if column in _KNOWN and value not in known:
+            near = _closest(str(value), known)
+            raise BookError(f"The corpus has no {column} {value!r}{near}. Known: {', '.join(known)}.")
     return lambda found: found in values
 
 
