@@ -43,8 +43,8 @@ class Target:
         Raises:
             BookError: shapes differ, the matrix is not symmetric, or its diagonal is not zero.
         """
-        mean = np.asarray(mean, dtype=np.float64)
-        std = np.zeros_like(mean) if std is None else np.asarray(std, dtype=np.float64)
+        mean = np.array(mean, dtype=np.float64)
+        std = np.zeros_like(mean) if std is None else np.array(std, dtype=np.float64)
         n = len(names)
         if mean.shape != (n, n) or std.shape != (n, n):
             raise BookError(f"{n} names need matrices of {n} x {n}; got {mean.shape} and {std.shape}.")

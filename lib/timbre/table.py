@@ -19,6 +19,7 @@ from lib import corpus
 from lib.errors import BookError
 from lib.timbre import features
 from lib.timbre.features import FrontEnd
+from lib.timbre.note_features import Picture, sounding_part
 from lib.timbre.splits import Split, split_by_recording
 
 #: Bump when the numbers in a cached table change their meaning.
@@ -35,8 +36,8 @@ BATCH = 16
 class FeatureTable:
     """Features of n notes, with the columns of the corpus that models need.
 
-    spectra [n, n_frames, n_bins] level-normalised magnitudes; level [n, n_frames]; note [n, 41] whole-note
-    features; short [n, 41] the same from the first .35 s; instrument, recording: n names; midi [n];
+    spectra [n, n_frames, n_bins] level-normalised magnitudes; level [n, n_frames]; note [n, NOTE_DIMS] whole-note
+    features; short [n, NOTE_DIMS] the same from the first .35 s; instrument, recording: n names; midi [n];
     velocity [n]; split: n sides of the corpus table; file: n paths relative to the corpus.
     """
 
@@ -124,9 +125,10 @@ def feature_table(front: FrontEnd | None = None, *, cache: Path | None = None) -
 def _compute(notes: Sequence[corpus.Note], front: FrontEnd) -> dict[str, np.ndarray]:
     whole, short = [], []
     for start in range(0, len(notes), BATCH):
-        sounds = [note.audio() for note in notes[start : start + BATCH]]
-        whole += _analyse_alike(sounds, front)
-        short += _analyse_alike([_cut(sound) for sound in sounds], front)
+        batch = notes[start : start + BATCH]
+        sounds, pitches = [note.audio() for note in batch], [note.f0_hz for note in batch]
+        whole += _analyse_alike(sounds, pitches, front)
+        short += _analyse_alike([_cut(sound) for sound in sounds], pitches, front)
     return {
         "spectra": np.stack([f.spectra for f in whole]),
         "level": np.stack([f.level for f in whole]),
@@ -136,18 +138,22 @@ def _compute(notes: Sequence[corpus.Note], front: FrontEnd) -> dict[str, np.ndar
 
 
 def _cut(sound: np.ndarray) -> np.ndarray:
-    start = int(features.sounding_part(sound)[0] * features.SAMPLE_RATE)
+    start = int(sounding_part(sound)[0] * features.SAMPLE_RATE)
     piece = sound[start : start + int(SHORT_S * features.SAMPLE_RATE)].copy()
     fade = min(220, len(piece))
     piece[len(piece) - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     return piece
 
 
-def _analyse_alike(sounds: Sequence[np.ndarray], front: FrontEnd) -> list[features.NoteFeatures]:
+def _analyse_alike(
+    sounds: Sequence[np.ndarray], pitches: Sequence[float], front: FrontEnd
+) -> list[features.NoteFeatures]:
     if len({len(sound) for sound in sounds}) > 1:
-        return [features.analyse(sound, front) for sound in sounds]
+        return [features.analyse(sound, front, f0_hz=f0_hz) for sound, f0_hz in zip(sounds, pitches)]
     grids, times_s = features.magnitudes(np.stack(sounds), front.transform)
-    return [features.analyse(sound, front, picture=(grid, times_s)) for sound, grid in zip(sounds, grids)]
+    frequencies_hz = np.asarray(features.transform_for(front.transform).frequencies_hz)
+    pictures = [Picture(np.square(grid), times_s, frequencies_hz) for grid in grids]
+    return [features.analyse(s, front, f0_hz=f, picture=p) for s, f, p in zip(sounds, pitches, pictures)]
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
