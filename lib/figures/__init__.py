@@ -1,0 +1,1 @@
+"""Drawings of the chapters: one module a chapter, one function a figure."""
