@@ -41,6 +41,8 @@ __all__ = [
 NAMES = ("stft", "dct", "nsgt-cqt", "nsgt-cqt48", "nsgt-mel", "nsgt-erb")
 
 _BINS_PER_OCTAVE = {"nsgt-cqt": 24, "nsgt-cqt48": 48}
+_FRAMED_OPTIONS = ("window_s", "hop_s")
+_NSGT_OPTIONS = ("minimum_hz", "maximum_hz", "grid", "minimum_points")
 
 
 def make(name: str, sample_rate: int = 22050, **options: Any) -> Transform:
@@ -63,14 +65,17 @@ def make(name: str, sample_rate: int = 22050, **options: Any) -> Transform:
     """
     if name not in NAMES:
         raise BookError(f"There is no transform {name!r}: use {', '.join(NAMES)}.")
-    try:
-        if name in ("stft", "dct"):
-            return (STFT if name == "stft" else DCT)(name, sample_rate, **options)
-        span = {key: options.pop(key) for key in ("minimum_hz", "maximum_hz") if key in options}
-        if name in _BINS_PER_OCTAVE:
-            scale = Scale.per_octave(options.pop("bins_per_octave", _BINS_PER_OCTAVE[name]), **span)
-        else:
-            scale = Scale.spread("mel" if name == "nsgt-mel" else "erb", options.pop("n_bins", 168), **span)
-        return NSGT(name, scale, sample_rate, **options)
-    except TypeError as error:
-        raise BookError(f"{name} has no such option: {error}.") from error
+    framed = name in ("stft", "dct")
+    count = "bins_per_octave" if name in _BINS_PER_OCTAVE else "n_bins"
+    known = _FRAMED_OPTIONS if framed else (*_NSGT_OPTIONS, count)
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise BookError(f"{name} has no option {', '.join(unknown)}: it knows {', '.join(known)}.")
+    if framed:
+        return (STFT if name == "stft" else DCT)(name, sample_rate, **options)
+    span = {key: options.pop(key) for key in ("minimum_hz", "maximum_hz") if key in options}
+    if name in _BINS_PER_OCTAVE:
+        scale = Scale.per_octave(options.pop(count, _BINS_PER_OCTAVE[name]), **span)
+    else:
+        scale = Scale.spread("mel" if name == "nsgt-mel" else "erb", options.pop(count, 168), **span)
+    return NSGT(name, scale, sample_rate, **options)

@@ -18,24 +18,25 @@ from lib.transforms.stft import check_framing
 
 
 def dct(frames: Tensor) -> Tensor:
-    """Orthonormal DCT-II over the last axis, by one FFT of the same size.
+    """Orthonormal DCT-II over the last axis, by one real FFT of the same size.
 
     sqrt(2/n) s_k sum_t x[t] cos(pi k (2t + 1) / 2n), s_0 = sqrt(1/2), else 1. Source: Ahmed et al. (1974) for
     the transform; Makhoul (1980) for the reordering that makes it an FFT. Chapter: *STFT and DCT*.
     """
     n = frames.shape[-1]
     reordered = torch.cat([frames[..., ::2], frames[..., 1::2].flip(-1)], dim=-1)
-    turned = torch.fft.fft(reordered) * _quarter_turns(n, frames)
-    return turned.real * _orthonormal(n, frames)
+    turned = torch.fft.rfft(reordered) * _quarter_turns(n, frames)  # real parts: lower half, imaginary: upper
+    upper = -turned.imag[..., 1 : (n + 1) // 2].flip(-1)
+    return torch.cat([turned.real, upper], dim=-1) * _orthonormal(n, frames)
 
 
 def idct(coefficients: Tensor) -> Tensor:
     """Inverse of `dct` over the last axis (its transpose, the DCT-III)."""
     n = coefficients.shape[-1]
     plain = coefficients / _orthonormal(n, coefficients)
-    mirrored = torch.cat([torch.zeros_like(plain[..., :1]), plain[..., 1:].flip(-1)], dim=-1)
-    spectrum = torch.complex(plain, -mirrored) * _quarter_turns(n, plain).conj()
-    reordered = torch.fft.ifft(spectrum).real
+    lower = plain[..., : n // 2 + 1]
+    mirrored = torch.cat([torch.zeros_like(plain[..., :1]), plain.flip(-1)[..., : n // 2]], dim=-1)
+    reordered = torch.fft.irfft(torch.complex(lower, -mirrored) * _quarter_turns(n, plain).conj(), n=n)
     half = -(-n // 2)
     frames = torch.empty_like(reordered)
     frames[..., ::2] = reordered[..., :half]
@@ -149,7 +150,7 @@ class DCT:
 
 
 def _quarter_turns(n: int, like: Tensor) -> Tensor:
-    angle = torch.arange(n, dtype=torch.float64) * (-math.pi / (2 * n))
+    angle = torch.arange(n // 2 + 1, dtype=torch.float64) * (-math.pi / (2 * n))
     complex_dtype = torch.complex64 if like.dtype == torch.float32 else torch.complex128
     return torch.polar(torch.ones_like(angle), angle).to(like.device, complex_dtype)
 

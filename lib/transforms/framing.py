@@ -32,7 +32,7 @@ def overlap_add(frames: Tensor, window: Tensor, hop_length: int, length: int) ->
     """Undo `frame` by the canonical dual: window each frame again, add, divide by the summed squared windows.
 
     For frames that are no cut-up sound this is the sound whose frames are nearest in the least-squares
-    sense (Griffin and Lim 1984, equation 6).
+    sense (Griffin and Lim 1984).
     """
     size, n_frames = len(window), frames.shape[1]
     total = (n_frames - 1) * hop_length + size

@@ -17,7 +17,7 @@ Complex = NDArray[np.complex128]
 def analyze(audio: Array, plan: Plan) -> list[Complex]:
     """Transform one sound `[time]` into one complex array `[frame]` for each band, low and high included.
 
-    Chapter: *The NSGT and its scales*. Source: Balazs et al. (2011), section 3.
+    Chapter: *The NSGT and its scales*. Source: Balazs et al. (2011), the painless case.
     """
     spectrum = np.fft.rfft(audio, n=plan.fft_length)
     coefficients = []

@@ -40,7 +40,7 @@ class NSGT:
     The signal is taken to be periodic after padding: what happens at its end leaks into the bands'
     first frames, over about a window's length. Fade notes out, or append silence.
 
-    Source: Balazs et al. (2011), section 3 (painless case) and 4; Velasco et al. (2011) and Holighaus et al.
+    Source: Balazs et al. (2011), the painless case; Velasco et al. (2011) and Holighaus et al.
     (2013) for constant Q. Chapter: *The NSGT and its scales*.
 
     >>> transform = NSGT("nsgt-erb", Scale.spread("erb", 168))

@@ -32,7 +32,7 @@ def load_nsgt() -> ModuleType:
         raise BookError(
             "The nsgt package is not here: pip install --no-build-isolation --no-deps nsgt==0.19."
         ) from error
-    windows.np = _NumpyWithOldClip()
+    windows.np = NumpyWithOldClip()
     return nsgt
 
 
@@ -90,7 +90,7 @@ def plan_from_package(transform: Any, sample_rate: int) -> PackagePlan:
     return PackagePlan(Plan(sample_rate, length, length, tuple(bands)), tuple(origins), tuple(whole))
 
 
-class _NumpyWithOldClip:
+class NumpyWithOldClip:
     """NumPy, but clipping from below only keeps integers integers."""
 
     def __getattr__(self, name: str) -> Any:

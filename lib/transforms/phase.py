@@ -64,7 +64,7 @@ def griffin_lim(
     Raises:
         BookError: an option is out of range, or the magnitudes do not fit the transform.
 
-    Sources: Griffin and Lim (1984), section III; Perraudin, Balazs and Sondergaard (2013), algorithm 2.
+    Sources: Griffin and Lim (1984); Perraudin, Balazs and Sondergaard (2013).
     Chapter: *Magnitudes only: getting the phase back*.
     """
     if iterations < 0 or not 0 <= momentum < 1:

@@ -50,9 +50,10 @@ class Plan:
 
         c_k[n] = 2 / N * sum_j X[j] window_k[j - start_k] exp(2 pi i j n / frames_k)
 
-    that is, an inverse FFT of `frames_k` points in which FFT bin j sits at slot `j mod frames_k`.
+    that is, an inverse FFT of `frames_k` points in which FFT bin j sits at slot `j mod frames_k`. Placed so,
+    c_k is the band's own signal at the times n N / frames_k, true phases included (Schörkhuber et al. 2014).
 
-    Chapter: *The NSGT and its scales*. Source: Balazs et al. (2011), section 3.
+    Chapter: *The NSGT and its scales*. Source: Balazs et al. (2011), the painless case.
     """
 
     sample_rate: int
