@@ -25,7 +25,7 @@ def test_describe_has_every_descriptor_and_only_numbers() -> None:
     d = D.describe(note.audio(), RATE, note.f0_hz)
     assert set(d) == {"duration_s", "f0_hz", *D.DESCRIPTORS}
     assert all(isinstance(value, float) for value in d.values())
-    assert D.describe(torch.as_tensor(note.audio()), RATE, note.f0_hz) == d
+    assert D.describe(torch.tensor(note.audio()), RATE, note.f0_hz) == d
     for key, about in D.DESCRIPTORS.items():
         assert about.hears and about.definition and about.source and callable(about.function), key
 

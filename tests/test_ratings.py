@@ -378,3 +378,33 @@ def test_ceiling_without_a_folder_says_what_to_do(monkeypatch, capsys) -> None:
     monkeypatch.delenv("TIMBRE_STUDIES", raising=False)
     assert main(["ceiling"]) == 2
     assert "TIMBRE_STUDIES" in capsys.readouterr().err
+
+
+def test_holm_by_hand_and_against_all_orders() -> None:
+    from lib.ratings.axes import holm
+
+    assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm(np.array([0.5, 0.9])).max() == 1.0
+
+
+def test_shipped_axes_are_what_map_and_medians_give() -> None:
+    shipped = json.loads((RESULTS / "ratings" / "descriptor_axes.json").read_text())["results"]
+    space, names = np.array(shipped["space"]["points"]), shipped["space"]["names"]
+    for entry in shipped["axes"]:
+        medians = [shipped["medians"][entry["descriptor"]][name] for name in names]
+        assert entry["r"] == pytest.approx(np.corrcoef(space[:, entry["axis"] - 1], medians)[0, 1], abs=2e-3)
+    for entry in shipped["directions"]:
+        medians = np.array([shipped["medians"][entry["descriptor"]][name] for name in names])
+        along = space @ np.array(entry["direction"])
+        # the direction is the one whose correlation no other direction beats
+        assert np.corrcoef(along, medians)[0, 1] == pytest.approx(entry["multiple_r"], abs=2e-3)
+
+
+def test_medians_use_shared_pitches_of_all_twelve() -> None:
+    from lib.ratings.axes import instrument_medians
+
+    medians, pitches = instrument_medians()
+    assert set(medians["centroid_hz"]) == BOOK
+    assert pitches and "loudness_db" not in medians
+    shipped = json.loads((RESULTS / "ratings" / "descriptor_axes.json").read_text())["results"]
+    assert shipped["pitches"] == pitches

@@ -74,10 +74,12 @@ def describe(audio: Any, sample_rate: float, f0_hz: float | None = None) -> dict
 def frames(audio: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Cut a sound into the frames that `describe` measures: magnitudes `[frame, bin]` and frequencies in Hz.
 
-    Frames lie inside the sound; one shorter than a frame is filled with zeros.
+    Frames lie inside the sound; one shorter than a frame is set in the middle of zeros.
     """
     size, hop = max(16, round(FRAME_S * sample_rate)), max(4, round(HOP_S * sample_rate))
-    x = np.pad(audio, (0, max(0, size - len(audio))))
+    missing = max(0, size - len(audio))
+    # in the middle, since the window is zero at the edge
+    x = np.pad(audio, (missing // 2, missing - missing // 2))
     cut = np.lib.stride_tricks.sliding_window_view(x, size)[::hop]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     return np.abs(np.fft.rfft(cut * window, axis=-1)), np.fft.rfftfreq(size, 1 / sample_rate)
@@ -86,7 +88,7 @@ def frames(audio: np.ndarray, sample_rate: float) -> tuple[np.ndarray, np.ndarra
 def _of_frames(x: np.ndarray, sample_rate: float) -> dict[str, float | None]:
     magnitudes, f = frames(x, sample_rate)
     energy = (magnitudes**2).sum(-1)
-    sounding = energy > energy.max() * 10 ** (QUIET_DB / 10)
+    sounding = energy >= energy.max() * 10 ** (QUIET_DB / 10)
     m = magnitudes[sounding]
     medians = {
         "centroid_hz": centroid, "bandwidth_hz": bandwidth, "skewness": skewness, "kurtosis": kurtosis,

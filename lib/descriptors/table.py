@@ -64,7 +64,7 @@ DESCRIPTORS: dict[str, Descriptor] = {
         "Roll: how fast the treble falls away; steep is dull.", "peeters2011", spectral.slope,
     ),
     "odd_even_db": Descriptor(
-        "odd-to-even ratio", "dB", (-20, 60), "10 log10 of the power of odd over that of even harmonics",
+        "odd-to-even ratio", "dB", (-10, 40), "10 log10 of the power of odd over that of even harmonics",
         "Hollowness: large is hollow, as a clarinet's low notes.", "peeters2011", partials.odd_even_ratio,
     ),
     "inharmonicity": Descriptor(
@@ -88,7 +88,7 @@ DESCRIPTORS: dict[str, Descriptor] = {
         "Roughness: many partials within a critical band rattle.", "vassilakis2001", partials.roughness,
     ),
     "noisiness": Descriptor(
-        "noisiness", "", (0, 1), "share of the power that lies between the partials",
+        "noisiness", "", (1e-5, 1), "share of the power that lies between the partials",
         "Breath, bow and hammer: how much is not tone.", "peeters2011", partials.noisiness, "log",
     ),
 }  # fmt: skip
