@@ -43,8 +43,8 @@ class TrainConfig:
 
 #: Strengths at which each regulariser brings training recordings near the ratings (see the results files).
 STRENGTHS: dict[str, float] = {
-    "none": 0.0, "prior": 0.5, "l2": 1.0, "gaussian": 1.0, "student_text": 20.0, "student_code": 40.0,
-}
+    "none": 0.0, "prior": 3.0, "l2": 10.0, "gaussian": 10.0, "student_text": 1000.0, "student_code": 300.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,6 @@ def with_strength(config: TrainConfig, name: RegularizerName) -> TrainConfig:
     """Switch a configuration to a regulariser at the strength that suits it.
 
     >>> with_strength(TrainConfig(), "student_code").strength
-    40.0
+    300.0
     """
     return replace(config, regularizer=name, strength=STRENGTHS[name])
