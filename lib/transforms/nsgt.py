@@ -114,7 +114,7 @@ class NSGT:
         check_audio(audio)
         length = audio.shape[1]
         tables = self._tables(length, audio.dtype, audio.device)
-        spectrum = torch.fft.rfft(audio, n=self.plan(length).fft_length)  # [batch, frequency]
+        spectrum = torch.fft.rfft(_paired(audio), n=self.plan(length).fft_length)[: len(audio)]  # [batch, frequency]
         low, *bands, high = _join([analyze_spectrum(chunk, tables) for chunk in _chunks(spectrum, tables)])
         return Coefficients(tuple(bands), length, low[:, 0], high[:, 0])
 
@@ -136,9 +136,12 @@ class NSGT:
         tables = self._tables(coefficients.length, real, coefficients.bands[0].device)
         if [tuple(p.shape[1:]) for p in parts] != [(g.n_bands, g.frames) for g in tables.groups]:
             raise BookError(f"These coefficients do not fit {self.name} on the {self.grid} grid: analyse first.")
+        if len({len(part) for part in parts}) > 1:
+            raise BookError("Low band, bands and high band must hold the same number of sounds.")
         chunks = zip(*(_chunks(part, tables) for part in parts))
         spectrum = torch.cat([synthesize_spectrum(chunk, tables) for chunk in chunks])  # [batch, frequency]
-        return torch.fft.irfft(spectrum, n=self.plan(coefficients.length).fft_length)[:, :length]
+        fft_length = self.plan(coefficients.length).fft_length
+        return torch.fft.irfft(_paired(spectrum), n=fft_length)[: len(spectrum), :length]
 
     def from_grid(
         self, grid: Tensor, length: int, low: Tensor | None = None, high: Tensor | None = None
@@ -175,7 +178,7 @@ def analyze_spectrum(spectrum: Tensor, tables: Tables) -> list[Tensor]:
     batch = len(spectrum)
     parts = []
     for group in tables.groups:
-        placed = spectrum.gather(1, group.index.expand(batch, -1)) * group.weight  # [batch, band * slot]
+        placed = spectrum.gather(1, group.index.expand(batch, -1)).mul_(group.weight)  # [batch, band * slot]
         parts.append(torch.fft.ifft(placed.view(batch, group.n_bands, group.frames), norm="forward"))
     return parts
 
@@ -184,7 +187,12 @@ def synthesize_spectrum(parts: tuple[Tensor, ...], tables: Tables) -> Tensor:
     """From `[batch, band, frame]` for each group of bands to one-sided spectra `[batch, frequency]`."""
     slots = torch.cat([torch.fft.fft(part).flatten(1) for part in parts], dim=1)  # [batch, slot]
     layers = zip(tables.sources, tables.duals)
-    return sum(slots.gather(1, source.expand(len(slots), -1)) * dual for source, dual in layers)
+    return sum(slots.gather(1, source.expand(len(slots), -1)).mul_(dual) for source, dual in layers)
+
+
+def _paired(batch: Tensor) -> Tensor:
+    """Show a lone sound to the FFT twice: on CPUs, PyTorch's takes 0.5 ms for one row of 45,000 and 0.3 ms for two."""
+    return batch.expand(2, -1) if len(batch) == 1 and batch.device.type == "cpu" else batch
 
 
 def _chunks(batch: Tensor, tables: Tables) -> tuple[Tensor, ...]:

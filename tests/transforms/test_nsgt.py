@@ -248,6 +248,8 @@ def test_foreign_coefficients_are_refused() -> None:
         regular.synthesize(coefficients)
     with pytest.raises(BookError, match="low and high"):
         octave.synthesize(Coefficients(coefficients.bands, 300))
+    with pytest.raises(BookError, match="same number of sounds"):
+        octave.synthesize(Coefficients(coefficients.bands, 300, coefficients.low.repeat(2, 1), coefficients.high))
     with pytest.raises(BookError, match="no single grid"):
         octave.from_grid(torch.zeros(1, 12, 8), 300)
     with pytest.raises(BookError, match="does not fit"):
