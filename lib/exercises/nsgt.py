@@ -26,12 +26,12 @@ WINDOWS = np.array(
 
 
 def traunmuller_hz(bark: Any) -> Any:
-    """Convert Bark to hertz: 1960 (z + 0.53) / (26.28 - z), Traunmüller (1990), inverse of equation 6."""
+    """Convert Bark to hertz: 1960 (z + 0.53) / (26.28 - z), Traunmüller (1990)."""
     return 1960.0 * (np.asarray(bark) + 0.53) / (26.28 - np.asarray(bark))
 
 
 def hz_to_bark(f_hz: Any) -> Any:
-    """Convert hertz to Bark: 26.81 f / (1960 + f) - 0.53, Traunmüller (1990), equation 6.
+    """Convert hertz to Bark: 26.81 f / (1960 + f) - 0.53, Traunmüller (1990).
 
     >>> round(float(hz_to_bark(1000)), 2)
     8.53
@@ -224,7 +224,7 @@ EXERCISES: tuple[Exercise, ...] = (
             "nsgt-mel": "The mel scale is nearly linear below 700 Hz: its bands at 110 Hz are wider than the gap.",
             "nsgt-erb": "Near, but the ERB bands at 110 Hz are about as wide as the gap: both partials share a band.",
         },
-        praise="Right: its bands there are less than half as wide as the gap. The price: windows over half a second long.",
+        praise="Right: its bands there are less than half as wide as the gap. The price is a window over 0.6 s long.",
     ),
     numeric(
         "nsgt-frames",

@@ -74,12 +74,13 @@ def _picture(
     )
 
 
-def bandwidths(transforms: Mapping[str, Transform], window_s: float) -> Figure:
+def bandwidths(transforms: Mapping[str, Transform], stft: Transform) -> Figure:
     """Draw how wide the bands are at every frequency, for several transforms and for the ear."""
     fig, ax = plt.subplots(figsize=(4.9, 3.4))
     f_hz = np.geomspace(55, 9000, 200)
-    ax.plot(f_hz, np.full(len(f_hz), 1.81 / window_s), color=plotting.INK, linewidth=1.0)
-    ax.text(60, 1.81 / window_s * 1.12, f"STFT, {1000 * window_s:.0f} ms", fontsize=9.5)
+    stft_hz, stft_ms = stft.bandwidths_hz[0], 1000 * stft.window_lengths_s[0]
+    ax.plot(f_hz, np.full(len(f_hz), stft_hz), color=plotting.INK, linewidth=1.0)
+    ax.text(8900, 0.84 * stft_hz, f"STFT, {stft_ms:.0f} ms", fontsize=9.5, ha="right", va="top")
     ax.plot(f_hz, 24.7 * (0.00437 * f_hz + 1), color=plotting.SERIES[3], linewidth=5, alpha=0.3)
     ax.text(720, 165, "the ear's ERB", fontsize=9.5, ha="right", color=plotting.SERIES[3])
     for (label, transform), mark in zip(transforms.items(), "os^"):
