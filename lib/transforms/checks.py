@@ -20,7 +20,7 @@ def check_audio(audio: Tensor) -> Tensor:
     """
     if not isinstance(audio, Tensor):
         found = type(audio).__name__
-        raise BookError(f"Audio must be a torch tensor, this is {found}. Use torch.from_numpy(audio)[None].")
+        raise BookError(f"Audio must be a torch tensor, this is {found}. Use torch.tensor(audio)[None].")
     if audio.ndim != 2:
         raise BookError(f"Audio must be [batch, time], this is {list(audio.shape)}. For one sound, use audio[None].")
     if audio.dtype not in (torch.float32, torch.float64):
