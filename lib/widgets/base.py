@@ -150,9 +150,8 @@ def _add_module(path: Path, modules: dict[str, Path], parts: list[str], above: t
     exports = _EXPORT.findall(body)
     body = _EXPORT.sub("", body)
     _refuse_other_syntax(body, path)
-    parts.append(
-        f"// --- {path.relative_to(ROOT)}\nconst {path.stem} = (() => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();"
-    )
+    returned = f"return {{ {', '.join(exports)} }};"
+    parts.append(f"// --- {path.relative_to(ROOT)}\nconst {path.stem} = (() => {{\n{body}\n{returned}\n}})();")
 
 
 def _refuse_other_syntax(body: str, path: Path) -> None:

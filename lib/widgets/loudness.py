@@ -1,4 +1,8 @@
-"""How loud a sound is to a listener: ITU-R BS.1770, so that players can make sounds equally loud."""
+"""How loud a sound is to a listener: ITU-R BS.1770 with its gates, so that players can make sounds equally loud.
+
+`lib.descriptors.loudness` is the same measure without gates, of a spectrum. Here the gates matter: a note that
+dies away is matched by its sounding part, and silence around a note does not make it louder.
+"""
 
 from __future__ import annotations
 

@@ -70,6 +70,7 @@ def sound(
     digest = hashlib.sha256(f"{sample_rate}:".encode() + to_int16(samples).tobytes()).hexdigest()
     made = Sound._made.get(digest)
     if made is not None and made.comm is not None:
+        made.description = description or made.description
         return made
     loudness = loudness_lufs(samples, sample_rate)
     made = Sound(
@@ -87,7 +88,7 @@ def sound(
 
 
 def matched_gains_db(sounds: list[Sound]) -> list[float]:
-    """Gains that make the sounds equally loud at `TARGET_LUFS`, all turned down alike if a peak would pass `PEAK_DBFS`."""
+    """Gains that make the sounds play at `TARGET_LUFS`, all turned down alike if a peak would pass `PEAK_DBFS`."""
     gains = [0.0 if s.loudness is None else TARGET_LUFS - s.loudness for s in sounds]
     peaks = [20 * np.log10(s.peak) + gain for s, gain in zip(sounds, gains) if s.peak > 0]
     excess = max(0.0, max(peaks, default=-np.inf) - PEAK_DBFS)
@@ -105,7 +106,8 @@ def checked(audio: Any, label: str = "") -> np.ndarray:
     if np.issubdtype(samples.dtype, np.integer):
         samples = samples / (np.iinfo(samples.dtype).max + 1.0)
     if samples.ndim != 1:
-        raise BookError(f"{name} has shape {list(samples.shape)}; a sound is [time], one channel. Take audio[0] or a mean.")
+        shape = list(samples.shape)
+        raise BookError(f"{name} has shape {shape}; a sound is [time], one channel. Take audio[0] or a mean.")
     if not samples.size:
         raise BookError(f"{name} is empty: it has no samples.")
     if not np.isfinite(samples).all():
@@ -126,63 +128,15 @@ def _flac(samples: np.ndarray, sample_rate: int) -> bytes:
 
 
 def describe(audio: np.ndarray, sample_rate: int, f0_hz: float | None = None) -> str:
-    """Say in a sentence or two what one would hear: length, pitch, brightness, attack, decay, noise, level.
+    """Say what one would hear, and for how long.
 
     >>> describe(np.zeros(22050), 22050)
-    'Silence, 1.0 s long.'
+    'Silence, for 1.0 s.'
     """
-    audio = np.asarray(audio, dtype=np.float64)
+    from lib.descriptors import in_words  # loads torch: not before there is a sound
+
     seconds = len(audio) / sample_rate
-    if not np.any(np.abs(audio) > 1e-5):
-        return f"Silence, {seconds:.1f} s long."
-    centroid, flatness = _spectrum_measures(audio, sample_rate)
-    attack, fall, level = _envelope_measures(audio, sample_rate)
-    brightness = _word(centroid, [(500, "very dark"), (1000, "dark"), (1800, "mellow"), (3000, "bright")], "very bright")
-    texture = _word(flatness, [(0.02, "clear"), (0.1, "slightly breathy"), (0.3, "noisy")], "very noisy")
-    onset = _word(attack, [(0.02, "starts at once"), (0.06, "starts quickly"), (0.15, "speaks softly")], "swells slowly")
-    ending = f"fades by 20 dB in {fall:.1f} s" if fall is not None else "holds its level"
-    pitch = f" at {f0_hz:.0f} Hz ({_note_name(f0_hz)})" if f0_hz else ""
-    article = "An" if brightness[0] in "aeiou" else "A"
-    return (
-        f"{article} {brightness}, {texture} sound{pitch}, {seconds:.1f} s long. It {onset} (attack {attack * 1000:.0f} ms) "
-        f"and {ending}. Spectral centroid {centroid:.0f} Hz, flatness {flatness:.1g}, level {-level:.0f} dB below full scale."
-    )
-
-
-def _word(value: float, steps: list[tuple[float, str]], last: str) -> str:
-    return next((word for limit, word in steps if value < limit), last)
-
-
-def _note_name(f0_hz: float) -> str:
-    midi = round(69 + 12 * np.log2(f0_hz / 440))
-    return f"{'C C♯ D E♭ E F F♯ G A♭ A B♭ B'.split()[midi % 12]}{midi // 12 - 1}"
-
-
-def _spectrum_measures(audio: np.ndarray, sample_rate: int) -> tuple[float, float]:
-    """Centroid in Hz and flatness of the mean power spectrum, 50 Hz to 8 kHz."""
-    size = 2048
-    padded = np.pad(audio, (0, max(0, size - len(audio))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 2]
-    power = (np.abs(np.fft.rfft(frames * np.hanning(size))) ** 2).mean(axis=0)
-    frequency = np.fft.rfftfreq(size, 1 / sample_rate)
-    audible = (frequency >= 50) & (frequency <= min(8000, sample_rate / 2))
-    frequency, power = frequency[audible], power[audible] + 1e-20
-    magnitude = np.sqrt(power)
-    return float((frequency * magnitude).sum() / magnitude.sum()), float(np.exp(np.log(power).mean()) / power.mean())
-
-
-def _envelope_measures(audio: np.ndarray, sample_rate: int) -> tuple[float, float | None, float]:
-    """Attack in s (10 to 70 % of the peak, so that vibrato later on does not count), time in s to fall 20 dB after it (None: it holds), level in dBFS."""
-    hop = max(1, sample_rate // 200)
-    window = min(4 * hop, len(audio))
-    blocks = np.lib.stride_tricks.sliding_window_view(audio, window)[::hop]
-    envelope = np.sqrt((blocks**2).mean(axis=1))
-    peak = int(envelope.argmax())
-    start = int(np.argmax(envelope >= 0.1 * envelope[peak]))
-    full = int(np.argmax(envelope >= 0.7 * envelope[peak]))
-    sounding = envelope[start:]
-    # A tail shorter than a tenth of the sound is a release, not a decay.
-    quiet = np.flatnonzero(envelope[peak:] < 0.1 * envelope[peak])
-    falls = quiet.size > 0 and quiet[0] < 0.9 * (len(envelope) - peak)
-    level = 20 * np.log10(np.sqrt((sounding**2).mean()))
-    return (full - start) * hop / sample_rate, (quiet[0] * hop / sample_rate if falls else None), float(level)
+    if seconds < 0.01:
+        return f"A click of {1000 * seconds:.1f} ms."
+    words = in_words(audio, sample_rate, f0_hz)
+    return f"{words[0].upper()}{words[1:]}, for {seconds:.1f} s."

@@ -28,12 +28,11 @@ CHROMIUM_ARGUMENTS = [
     "--mute-audio",
 ]
 
-# The colours of the book's theme, light and dark, so that a screenshot looks like the book.
-_THEME = """
-html { --pst-color-background: #fff; --pst-color-text-base: #222832; --pst-color-text-muted: #48566b; }
-html[data-theme=dark] { --pst-color-background: #14181e; --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9ca4af; }
-body { margin: 24px auto; padding: 0 16px; max-width: 820px; background: var(--pst-color-background); color: var(--pst-color-text-base);
-       font-family: system-ui, sans-serif; }
+# The book's own style sheet, so that a screenshot looks like the book.
+_STYLE = ROOT / "assets" / "site" / "book.css"
+_PAGE = """
+body { margin: 24px auto; padding: 0 16px; max-width: 820px; background: var(--pst-color-background);
+       color: var(--pst-color-text-base); font-family: var(--pst-font-family-base); }
 @media (max-width: 480px) { body { margin: 8px auto; padding: 0 10px; } }
 """
 
@@ -52,6 +51,8 @@ def write_page(folder: Path, widgets: Sequence[Widget], *, theme: str = "light")
     for name in ("require.js", "embed-amd.js"):
         shutil.copy(vendored(name), folder / name)
     shutil.copy(vendored("index.js"), folder / "anywidget.js")
+    shutil.copy(_STYLE, folder / "book.css")
+    shutil.copytree(VENDOR / "fonts", folder / "fonts", dirs_exist_ok=True)
     data = embed_data(views=list(widgets), state=dependency_state(list(widgets), drop_defaults=False))
     views = "\n".join(
         f'<script type="application/vnd.jupyter.widget-view+json">{json.dumps(view)}</script>'
@@ -63,9 +64,11 @@ def write_page(folder: Path, widgets: Sequence[Widget], *, theme: str = "light")
         f"""<!doctype html>
 <html lang="en" data-theme="{html.escape(theme)}"><head><meta charset="utf-8"><title>Widgets</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>{_THEME}</style>
+<link rel="stylesheet" href="book.css"><style>{_PAGE}</style>
 <script src="require.js"></script>
-<script>requirejs.config({{ waitSeconds: 60, paths: {{ anywidget: new URL("anywidget", document.baseURI).href }} }});</script>
+<script>
+requirejs.config({{ waitSeconds: 60, paths: {{ anywidget: new URL("anywidget", document.baseURI).href }} }});
+</script>
 <script src="embed-amd.js" data-jupyter-widgets-cdn="/no-cdn/"></script>
 </head><body>
 <script type="application/vnd.jupyter.widget-state+json">{state}</script>

@@ -8,10 +8,10 @@ const LOW_HZ = 64;
 const HIGH_HZ = 8000;
 const TILE_BANDS = 16;
 const TILE_SPAN_S = 0.25;
-const MARGIN = { left: 38, right: 8, top: 8, bottom: 20 };
+const MARGIN = { left: 34, right: 8, top: 8, bottom: 20 };
 
 // A line for each transform, the chosen one in colour: value(transform, hz) from `low` to `high` on a log axis.
-export function lines(canvas, el, chosen, sampleRate, { value, low, high, ticks, format }) {
+export function lines(canvas, el, chosen, sampleRate, { value, low, high, ticks }) {
   const pen = begin(canvas, el);
   const { context, box, colours } = pen;
   const x = (hz) => box.x + (box.width * Math.log(hz / LOW_HZ)) / Math.log(HIGH_HZ / LOW_HZ);
@@ -19,7 +19,7 @@ export function lines(canvas, el, chosen, sampleRate, { value, low, high, ticks,
   context.textAlign = "right";
   for (const tick of ticks) {
     grid(pen, box.x, y(tick), box.x + box.width, y(tick));
-    context.fillText(format(tick), box.x - 5, y(tick));
+    context.fillText(tick, box.x - 5, y(tick));
   }
   frequencyTicks(pen, x);
   const draw = (name, colour, width) => {
@@ -64,6 +64,8 @@ export function tiles(canvas, el, chosen, sampleRate) {
   context.restore();
   context.textAlign = "right";
   for (const hz of [100, 500, 2000, 8000]) context.fillText(hz < 1000 ? hz : `${hz / 1000}k`, box.x - 5, y(hz));
+  context.textAlign = "left";
+  context.fillText("Hz", 4, box.y + box.height + 11);
   context.textAlign = "center";
   for (const ms of [0, 100, 200]) context.fillText(ms === 200 ? "200 ms" : ms, box.x + (box.width * ms) / 1000 / TILE_SPAN_S, box.y + box.height + 11);
 }
@@ -82,9 +84,11 @@ function begin(canvas, el) {
 function frequencyTicks(pen, x) {
   const { context, box } = pen;
   context.textAlign = "center";
-  for (const [hz, text] of [[100, "100"], [500, "500"], [2000, "2k"], [7000, "7k Hz"]]) {
-    context.fillText(text, Math.min(x(hz), box.x + box.width - 12), box.y + box.height + 11);
+  for (const [hz, text] of [[100, "100"], [500, "500"], [2000, "2k"], [8000, "8k"]]) {
+    context.fillText(text, Math.min(x(hz), box.x + box.width - 8), box.y + box.height + 11);
   }
+  context.textAlign = "left";
+  context.fillText("Hz", 4, box.y + box.height + 11);
 }
 
 function grid({ context, colours }, x1, y1, x2, y2) {

@@ -10,6 +10,7 @@ import * as resolution from "./resolution.js";
 const VERSIONS = ["Original", "Round trip", "Random phase", "Griffin–Lim"];
 const ITERATIONS = 32;
 const KEPT = 6;
+const SEEK_S = 0.1;
 
 async function render({ model, el }) {
   dom.root(el, model, "explorer");
@@ -38,6 +39,7 @@ async function render({ model, el }) {
   const panel = dom.h("div", { class: "explorer-picture" }, canvas, dom.h("div", { class: "timbre-cursor" }), tile);
   const readout = dom.h("output", { class: "explorer-readout timbre-note", "data-control": "readout" });
   const facts = dom.h("output", { class: "explorer-facts", "data-control": "facts" });
+  const words = dom.h("p");
   const play = dom.h(
     "button",
     { type: "button", class: "timbre-icon timbre-primary", "data-control": "play", onclick: () => deck.toggle() },
@@ -62,7 +64,7 @@ async function render({ model, el }) {
     },
   });
   const progress = dom.h("progress", { max: 1, value: 0, "aria-label": "Griffin–Lim", "data-control": "progress" });
-  const plots = ["Window length", "Bandwidth", "Tiles: one window long, 16 bandwidths high"].map((caption) =>
+  const plots = ["Window length (ms)", "Bandwidth (Hz)", "Tiles: one window long, 16 bandwidths high"].map((caption) =>
     dom.h("figure", {}, dom.h("figcaption", {}, caption), dom.h("canvas", { role: "img", "aria-label": caption })),
   );
   el.append(
@@ -81,6 +83,7 @@ async function render({ model, el }) {
     iterations.block,
     progress,
     dom.h("div", { class: "explorer-resolution" }, ...plots),
+    dom.h("details", { "data-control": "words" }, dom.h("summary", {}, "What the original sounds like"), words),
     dom.h(
       "p",
       { class: "timbre-try" },
@@ -170,10 +173,10 @@ async function render({ model, el }) {
     );
     note.value = state.sound;
     iterations.set(state.iterations);
-    versions.forEach((button, index) => button.setAttribute("aria-checked", String(index === state.version)));
+    dom.choose(versions, state.version);
   }
 
-  function showFacts({ made, roundTripDb, griffin }) {
+  function showFacts({ original, made, roundTripDb, griffin }) {
     const parts = [
       `${made.bins} bins`,
       `${made.redundancy.toFixed(1)} numbers per sample`,
@@ -185,6 +188,7 @@ async function render({ model, el }) {
       parts.push(`magnitudes off by ${ends[0]} dB before, ${ends[1]} dB after ${state.iterations} iterations`);
     }
     facts.textContent = parts.join(" · ");
+    words.textContent = original.description;
     Object.assign(el.__timbre, { roundTripDb, convergence: result?.convergence ?? null, state: { ...state } });
     say(`${VERSIONS[state.version]}, ${transforms.NAMES[state.transform]}, ${instruments[state.sound]} ${names[state.sound]}`);
   }
@@ -208,14 +212,12 @@ async function render({ model, el }) {
       low: 5,
       high: 1500,
       ticks: [10, 100, 1000],
-      format: (ms) => (ms === 1000 ? "1 s" : `${ms} ms`),
     });
     resolution.lines(band, el, state.transform, sampleRate, {
       value: (t, hz) => t.bandwidthHz(hz),
       low: 1.2,
       high: 400,
       ticks: [2, 10, 50, 250],
-      format: (hz) => (hz === 250 ? "250 Hz" : hz),
     });
     resolution.tiles(tiling, el, state.transform, sampleRate);
     showTile(440, 0.5);
@@ -263,9 +265,12 @@ async function render({ model, el }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input")) return;
     const index = Number(event.key) - 1;
     if (index >= 0 && index < VERSIONS.length) change({ version: index });
-    else if (event.key === " " && !event.target.closest("button")) deck.toggle();
+    else if (event.key === "ArrowLeft") deck.seek(deck.position - SEEK_S);
+    else if (event.key === "ArrowRight") deck.seek(deck.position + SEEK_S);
+    else if (event.key === " " && !event.target.closest("button, summary")) deck.toggle();
     else return;
     event.preventDefault();
+    showPosition();
   });
 
   await change({});

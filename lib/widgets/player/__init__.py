@@ -55,7 +55,7 @@ def player(
     if len(named) > 9:
         raise BookError(f"A player holds at most 9 sounds (keys 1 to 9), not {len(named)}; show several players.")
     made = [sound(audio, sample_rate, label=name) for name, audio in named]
-    names = [name or one.label or "Sound" for (name, _), one in zip(named, made)]
+    names = [name or _own_name(audio) for name, audio in named]
     return Player(
         sounds=made,
         names=names,
@@ -79,6 +79,11 @@ def _named(sounds: Any) -> list[tuple[str, Any]]:
     if sounds and all(isinstance(item, (int, float)) for item in sounds):
         return [("", sounds)]
     return [(str(item[0]), item[1]) if isinstance(item, (tuple, list)) else ("", item) for item in sounds]
+
+
+def _own_name(audio: Any) -> str:
+    """The name a note or a `Sound` brings; plain audio has none."""
+    return getattr(audio, "label", "") or getattr(audio, "name", "") or "Sound"
 
 
 def _is_one(sounds: Any) -> bool:

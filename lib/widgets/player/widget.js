@@ -87,7 +87,7 @@ async function render({ model, el }) {
     };
     const index = Number(event.key) - 1;
     let action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (index >= 0 && index < names.length) action = () => choose(index);
+    if (several && index >= 0 && index < names.length) action = () => choose(index);
     if (!action || (onControl && (event.key === " " || event.key === "Enter"))) return;
     event.preventDefault();
     action();
@@ -106,7 +106,7 @@ async function render({ model, el }) {
     playIcon.style.display = deck.playing ? "none" : "";
     pauseIcon.style.display = deck.playing ? "" : "none";
     loop.setAttribute("aria-pressed", String(deck.loop));
-    choices.forEach((button, index) => button.setAttribute("aria-checked", String(index === deck.current)));
+    dom.choose(choices, deck.current);
     text.textContent = sounds[deck.current].description;
     showPosition();
     animate();

@@ -107,13 +107,14 @@ export function button(control, text, onclick, { iconName = null, title = null, 
   );
 }
 
-// One of a few things to switch between, with its key: a radio button in a timbre-choices row.
+// One of a few things to switch between, with its key. The chosen one has aria-pressed="true"; no radio buttons,
+// since these would want the arrow keys.
 export function choice(control, key, text, title, onclick, colour = null) {
   const dot = colour ? h("span", { class: "timbre-dot" }) : null;
   if (dot) dot.style.background = colour;
   return h(
     "button",
-    { type: "button", role: "radio", "data-control": control, title, onclick },
+    { type: "button", "data-control": control, title, onclick },
     h("kbd", {}, String(key)),
     dot,
     text,
@@ -121,7 +122,14 @@ export function choice(control, key, text, title, onclick, colour = null) {
 }
 
 export function choices(label, buttons) {
-  return h("div", { class: "timbre-choices", role: "radiogroup", "aria-label": label }, ...buttons);
+  return h("div", { class: "timbre-choices", role: "group", "aria-label": label }, ...buttons);
+}
+
+// Mark the chosen one of `buttons`; the focus goes with it if it was on one of them.
+export function choose(buttons, chosen) {
+  const focused = buttons.includes(document.activeElement);
+  buttons.forEach((one, index) => one.setAttribute("aria-pressed", String(index === chosen)));
+  if (focused && document.activeElement !== buttons[chosen]) buttons[chosen].focus();
 }
 
 // Seek by dragging along `element`; fractionAt(event) says where, from 0 to 1.

@@ -48,9 +48,12 @@ export function convergence(transform, actual, wanted) {
 }
 
 // Look for a sound with the wanted magnitudes. The page gets a turn after every iteration: `onprogress(done)` may
-// show how far it is and returns false to give up (the result is then null).
-export async function griffinLim(transform, wanted, { iterations = 32, momentum = 0.99, seed = 0, onprogress = () => true } = {}) {
-  let audio = transform.synthesize(withRandomPhase(transform, wanted, seed));
+// show how far it is and returns false to give up (the result is then null). `initial`: coefficients whose phases to
+// begin with, instead of random ones.
+export async function griffinLim(transform, wanted, options = {}) {
+  const { iterations = 32, momentum = 0.99, seed = 0, initial = null, onprogress = () => true } = options;
+  const start = initial ? withMagnitudes(initial, wanted) : withRandomPhase(transform, wanted, seed);
+  let audio = transform.synthesize(start);
   let now = transform.analyze(audio);
   let before = null;
   const curve = [convergence(transform, now, wanted)];
