@@ -57,6 +57,9 @@ def test_the_player_plays_switches_seeks_and_loops(tmp_path: Path, tone) -> None
         assert page.get_attribute(control("sound-3"), "aria-pressed") == "true"
         page.click(control("sound-2"))
         assert deck(page, "d.current") == 1
+        page.keyboard.press("1")
+        assert page.evaluate("document.activeElement.dataset.control") == "sound-1"
+        page.keyboard.press("2")
         page.keyboard.press("l")
         assert page.get_attribute(control("loop"), "aria-pressed") == "true"
         page.click(control("loop"))
@@ -191,6 +194,12 @@ def test_every_control_of_the_explorer_does_what_it_says(tmp_path: Path, tone) -
         high = page.inner_text(control("readout"))
         page.hover(control("picture"), position={"x": 200, "y": 200})
         assert high != page.inner_text(control("readout"))
+        page.focus(control("play"))
+        page.keyboard.press("2")
+        until("t.state.version === 1")
+        page.evaluate("globalThis.__timbre.deck.pause(); globalThis.__timbre.deck.seek(0)")
+        page.keyboard.press("ArrowRight")
+        assert deck(page, "d.position") == pytest.approx(0.1)
         page.click(control("reset"))
         until("t.state.version === 0 && t.state.transform === 'nsgt-cqt' && t.state.iterations === 32")
         assert page.input_value(control("transform")) == "nsgt-cqt"

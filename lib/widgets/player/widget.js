@@ -43,9 +43,8 @@ async function render({ model, el }) {
     dom.icon("loop"),
   );
   const choices = names.map((name, index) => {
-    const style = theme.instrumentStyle(name, theme.isDark(el));
     const title = `Hear ${name} (key ${index + 1})`;
-    return dom.choice(`sound-${index + 1}`, index + 1, name, title, () => choose(index, true), style?.colour);
+    return dom.choice(`sound-${index + 1}`, index + 1, name, title, () => choose(index, true), theme.instrumentColour(name));
   });
   const canvas = dom.h("canvas", { "data-control": "spectrogram-position" });
   const panel = dom.h("div", { class: "player-spectrogram" }, canvas, dom.h("div", { class: "timbre-cursor" }));

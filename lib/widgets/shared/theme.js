@@ -46,6 +46,12 @@ export function instrumentStyle(label, dark = false) {
   return { name, colour: dark ? style.colour_dark : style.colour_light, marker: style.marker, family: style.family };
 }
 
+// The colour of that instrument for CSS, right in light and dark, or null.
+export function instrumentColour(label) {
+  const [light, dark] = [instrumentStyle(label), instrumentStyle(label, true)];
+  return light ? `light-dark(${light.colour}, ${dark.colour})` : null;
+}
+
 export function parseColour(text) {
   const numbers = (text.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
   if (text.startsWith("#")) {
