@@ -16,11 +16,13 @@ import numpy as np
 from lib import results
 from lib.experiments import runs as single
 from lib.experiments.runs import Run
-from lib.timbre import evaluate
+from lib.timbre import agreement, evaluate, zero_shot
 from lib.timbre.features import TRANSFORMS, FrontEnd
 from lib.timbre.fit import SpaceConfig, fit_space
 from lib.timbre.regularizers import Target
-from lib.timbre.table import feature_table
+from lib.timbre.space import Space
+from lib.timbre.splits import Split
+from lib.timbre.table import FeatureTable, feature_table
 from lib.timbre.train import TrainConfig, with_strength
 
 #: Splits by recording in the main table, and in the wider comparisons.
@@ -64,10 +66,16 @@ def runs(quick: bool = False) -> list[Run]:
     add("regularizers", ["nsgt-erb"], list(variants()), SPLITS)
     add("transforms", TRANSFORMS, ["none", "recipe", "l2"], SPLITS)
     start = "quick-" if quick else ""
-    return [
+    found = [
         Run("timbre", f"{start}{transform}-{name}-s{seed}", _config(transform, name, seed, quick), tuple(groups))
         for (transform, name, seed), groups in wanted.items()
     ]
+    found.append(Run("timbre", f"{start}leave-one-out-head", {"kind": "leave_one_out"}, ("leave_one_out",)))
+    for seed in range(1 if quick else SPLITS):
+        for name in ("none", "recipe"):
+            config = {**_config("nsgt-erb", name, seed, quick), "kind": "zero_shot"}
+            found.append(Run("timbre", f"{start}zero-shot-{name}-s{seed}", config, ("zero_shot",)))
+    return found
 
 
 def _config(transform: str, variant: str, seed: int, quick: bool) -> dict[str, Any]:
@@ -75,12 +83,40 @@ def _config(transform: str, variant: str, seed: int, quick: bool) -> dict[str, A
 
 
 def perform(config: dict[str, Any]) -> dict[str, Any]:
-    """Train and judge one space, from its configuration alone."""
-    table = feature_table(FrontEnd(transform=config["transform"])).rated()
+    """Do one run, from its configuration alone."""
+    if config["kind"] == "leave_one_out":
+        table = feature_table().rated()
+        target = Target.pooled()
+        return {"leave_one_out": evaluate.leave_one_out(table, target), "anchors": evaluate.anchor_fit(target)}
     chosen = variants()[config["variant"]]
     chosen = replace(chosen, train=replace(chosen.train, seed=config["seed"]))
     if config["quick"]:
         chosen = replace(chosen, train=replace(chosen.train, steps=20))
+    return (_zero_shot if config["kind"] == "zero_shot" else _space)(config, chosen)
+
+
+def _zero_shot(config: dict[str, Any], chosen: SpaceConfig) -> dict[str, Any]:
+    """Train on one split's training side, then ask listeners of other studies (TIMBRE_STUDIES)."""
+    table = feature_table().rated()
+    split, target = table.split_by_seed(config["seed"]), Target.pooled()
+    space = fit_space(table, split.train, chosen, target)
+    frontier = {}
+    held = table.take(split.recordings)
+    z = space.of_table(held).mean(axis=1)
+    u, v = z[:, : space.head_dims], z[:, space.head_dims :]
+    for weight in zero_shot.FRONTIER if space.head_dims else ():
+        both = np.concatenate([v / _rms(v), weight * u / _rms(u)], axis=1)
+        frontier[f"{weight:g}"] = agreement.agreement(both, held.instrument.tolist(), target)["pearson"]
+    return {**zero_shot.judge_all(space, zero_shot.load_all()), "pool_agreement_by_weight": frontier}
+
+
+def _rms(points: np.ndarray) -> float:
+    return float(np.sqrt(np.square(agreement.upper(agreement.pairwise(points))).mean()))
+
+
+def _space(config: dict[str, Any], chosen: SpaceConfig) -> dict[str, Any]:
+    """Train one space and judge it on the three sides of its split."""
+    table = feature_table(FrontEnd(transform=config["transform"])).rated()
     split = table.split_by_seed(config["seed"])
     target = Target.pooled()
     trained_on = _released_order(target) if config["variant"] == "l2_permuted" else target
@@ -93,7 +129,24 @@ def perform(config: dict[str, Any]) -> dict[str, Any]:
     else:
         rated_dims = 0 if chosen.train.regularizer == "none" else chosen.train.regularized_dims or space.dims
     sides = evaluate.evaluate(space, table, split, target, rated_dims=rated_dims)
-    return {"settings": asdict(chosen), "rated_dims": rated_dims, "sides": sides, "curve": curve}
+    answer = {"settings": asdict(chosen), "rated_dims": rated_dims, "sides": sides, "curve": curve}
+    if config["transform"] == "nsgt-erb":
+        answer["within"] = _within(space, table, split, rated_dims)
+    return answer
+
+
+def _within(space: Space, table: FeatureTable, split: Split, rated_dims: int) -> dict[str, Any]:
+    """Agreement within instruments on held-out recordings, at velocity 80, against an acoustic reference."""
+    held = table.take(split.recordings)
+    held = held.take(held.where(velocity=80))
+    bands = evaluate.band_weights(space.frequencies_hz, zero_shot.BANDS)
+    level = (held.level / held.level.max(axis=1, keepdims=True))[..., None]
+    reference = ((np.square(held.spectra) @ bands) ** zero_shot.LOUDNESS * level).reshape(len(held), -1)
+    z = space.of_table(held)
+    parts = {"whole": z.reshape(len(z), -1), "free": z[:, :, rated_dims:].reshape(len(z), -1)}
+    if rated_dims:
+        parts["rated"] = z[:, :, :rated_dims].mean(axis=1)
+    return {name: evaluate.within_instruments(p, held.instrument, reference) for name, p in parts.items() if p.shape[1]}
 
 
 def _released_order(target: Target) -> Target:
