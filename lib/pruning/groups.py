@@ -264,3 +264,26 @@ def _rescale_weight_norm(before: Mapping[str, Tensor], after: dict[str, Tensor],
         length = name.replace(_DIRECTION, _LENGTH)
         after[length] = after[length] * (new / old).view([-1] + [1] * (after[length].ndim - 1))
     return after
+
+
+def numbers_of(model: Trimmable, tensors: Mapping[str, Tensor], roles: frozenset[str], *, min_dims: int = 1
+               ) -> dict[str, Tensor]:
+    """Collect, from tensors shaped like the model's, the numbers that belong to each unit.
+
+    Args:
+        tensors: name -> values, gradients or masks; names may be missing.
+        roles: which parts count, such as {"out"} for what makes a unit.
+        min_dims: 2 leaves biases out.
+
+    Returns:
+        group -> [n_units, n_numbers]; groups without any number in these roles are missing.
+    """
+    found: dict[str, list[Tensor]] = {}
+    layout = model.layout()
+    for name, tensor in tensors.items():
+        for axis, segs in enumerate(layout[name] if tensor.ndim >= min_dims else ()):
+            for seg, start, end in segments(segs, model.widths):
+                if seg.group is not None and seg.role in roles:
+                    part = tensor.narrow(axis, start, end - start).movedim(axis, 0)
+                    found.setdefault(seg.group, []).append(part.reshape(model.widths[seg.group], -1))
+    return {group: torch.cat(parts, dim=1) for group, parts in found.items()}
