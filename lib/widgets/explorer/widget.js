@@ -10,6 +10,9 @@ import * as resolution from "./resolution.js";
 const VERSIONS = ["Original", "Round trip", "Random phase", "Griffin–Lim"];
 const ITERATIONS = 32;
 const KEPT = 6;
+// An NSGT takes a sound to repeat for ever. Silence after it keeps its attack out of its own end, but for the longest
+// windows.
+const SILENCE_S = 0.25;
 const SEEK_S = 0.1;
 
 async function render({ model, el }) {
@@ -101,8 +104,9 @@ async function render({ model, el }) {
     const key = `${state.sound}/${state.transform}`;
     if (!kept.has(key)) {
       const original = await audio.load(model, references[state.sound]);
-      const made = transforms.make(state.transform, original.sampleRate, original.samples.length);
-      const coefficients = made.analyze(original.samples);
+      const samples = withSilence(original);
+      const made = transforms.make(state.transform, original.sampleRate, samples.length);
+      const coefficients = made.analyze(samples);
       await dom.breathe();
       const roundTrip = made.synthesize(coefficients);
       kept.set(key, {
@@ -110,9 +114,9 @@ async function render({ model, el }) {
         made,
         wanted: phase.magnitudes(coefficients),
         griffin: new Map(),
-        sounds: [original.samples, roundTrip, null, null],
+        sounds: [samples, roundTrip, null, null],
         pictures: [transforms.picture(made, coefficients)],
-        roundTripDb: errorDb(original.samples, roundTrip),
+        roundTripDb: errorDb(samples, roundTrip),
       });
       if (kept.size > KEPT) kept.delete(kept.keys().next().value);
     }
@@ -225,9 +229,9 @@ async function render({ model, el }) {
 
   // One window's length and bandwidth, as a box in the picture and in words.
   function showTile(hz, fraction) {
-    const { made, original } = shown;
+    const { made } = shown;
     const [seconds, width] = [made.windowS(hz), made.bandwidthHz(hz)];
-    const wide = (box.width * seconds) / original.duration;
+    const wide = (box.width * seconds * made.sampleRate) / made.length;
     const top = box.y + box.height * (1 - made.place(hz + width / 2));
     const bottom = box.y + box.height * (1 - made.place(Math.max(1, hz - width / 2)));
     Object.assign(tile.style, {
@@ -281,6 +285,12 @@ async function render({ model, el }) {
     stops.forEach((stop) => stop());
     deck.dispose();
   };
+}
+
+function withSilence({ samples, sampleRate }) {
+  const longer = new Float32Array(samples.length + Math.round(SILENCE_S * sampleRate));
+  longer.set(samples);
+  return longer;
 }
 
 function minus(db) {
