@@ -31,27 +31,25 @@ FLOOR_DB = -50.0
 
 def close_ups(
     panels: Sequence[tuple[str, Array, Array, Array]],
-    ranges_hz: Sequence[tuple[str, float, float]],
+    ranges_hz: Sequence[tuple[float, float]],
     span_s: tuple[float, float],
 ) -> Figure:
     """Draw pictures of one sound below each other, each in close-ups of several frequency ranges.
 
     Args:
         panels: title, frequencies in hertz `[bin]`, times in seconds `[frame]`, magnitudes `[bin, frame]`.
-        ranges_hz: title of each column, lowest and highest frequency.
+        ranges_hz: lowest and highest frequency of each column.
         span_s: first and last moment.
     """
     size = (4.9, 0.5 + 1.75 * len(panels))
     fig, axes = plt.subplots(len(panels), len(ranges_hz), figsize=size, sharex=True, squeeze=False, dpi=160)
     for row, (title, frequencies_hz, times_s, magnitude) in zip(axes, panels):
-        for ax, (_, low_hz, high_hz) in zip(row, ranges_hz):
+        for ax, (low_hz, high_hz) in zip(row, ranges_hz):
             _picture(ax, frequencies_hz, times_s, magnitude, (low_hz / 1.3, high_hz * 1.3), span_s)
             plotting.frequency_axis(ax, low_hz, high_hz)
             ax.set(ylabel="", xlim=span_s)
         row[0].set_ylabel("frequency in Hz")
         row[0].set_title(title)
-    for ax, (name, _, _) in zip(axes[0], ranges_hz):
-        ax.text(0.97, 0.93, name, transform=ax.transAxes, ha="right", va="top", fontsize=9.5, color="white")
     for ax in axes[-1]:
         ax.set_xlabel("time in s")
     return fig
@@ -111,22 +109,22 @@ def warps(scales: Mapping[str, Scale]) -> Figure:
     return fig
 
 
-def tilings(duration_s: float = 0.25, low_hz: float = 60.0, high_hz: float = 2000.0) -> Figure:
+def tilings(duration_s: float = 0.12, low_hz: float = 60.0, high_hz: float = 1000.0) -> Figure:
     """Draw four tilings of the plane; every tile has the same area, one second times one hertz."""
-    erb = Scale.spread("erb", 14, low_hz, high_hz)
+    erb = Scale.spread("erb", 8, low_hz, high_hz)
     edges = {
-        "STFT, short window": np.arange(0.0, high_hz + 1, 200.0),
-        "STFT, long window": np.arange(0.0, high_hz + 1, 40.0),
-        "octave scale": low_hz * 2.0 ** (np.arange(0, 17) / 3),
-        "ERB scale": erb.frequency(np.arange(-0.5, 16)),
+        "STFT, short window": np.arange(0.0, high_hz + 1, 125.0),
+        "STFT, long window": np.arange(0.0, high_hz + 1, 25.0),
+        "octave scale": low_hz * 2.0 ** (np.arange(0, 10) / 2),
+        "ERB scale": erb.frequency(np.arange(-0.5, 9)),
     }
     fig, axes = plt.subplots(2, 2, figsize=(4.9, 4.9), sharex=True, sharey=True)
     for ax, (title, edge) in zip(axes.ravel(), edges.items()):
-        for low, high in pairwise(edge):
-            _row_of_tiles(ax, low, high, 1.0 / (high - low), duration_s)
+        for number, (low, high) in enumerate(pairwise(edge)):
+            _row_of_tiles(ax, number, low, high, duration_s)
         ax.set(title=title, xlim=(0, duration_s), ylim=(0, high_hz))
-        ax.set_yticks([0, 500, 1000, 1500, 2000])
-        ax.set_xticks([0, 0.1, 0.2])
+        ax.set_yticks([0, 250, 500, 750, 1000])
+        ax.set_xticks([0, 0.05, 0.1])
     for ax in axes[1]:
         ax.set_xlabel("time in s")
     for ax in axes[:, 0]:
@@ -134,13 +132,11 @@ def tilings(duration_s: float = 0.25, low_hz: float = 60.0, high_hz: float = 200
     return fig
 
 
-def _row_of_tiles(ax: Axes, low_hz: float, high_hz: float, width_s: float, duration_s: float) -> None:
-    for number, start in enumerate(np.arange(0, duration_s, width_s)):
-        shade = 0.28 if number % 2 else 0.10
-        ax.add_patch(
-            Rectangle((start, low_hz), width_s, high_hz - low_hz, facecolor=plotting.SERIES[0], alpha=shade, lw=0)
-        )
-        ax.add_patch(Rectangle((start, low_hz), width_s, high_hz - low_hz, fill=False, edgecolor=plotting.INK, lw=0.7))
+def _row_of_tiles(ax: Axes, row: int, low_hz: float, high_hz: float, duration_s: float) -> None:
+    width_s = 1.0 / (high_hz - low_hz)
+    for column, start in enumerate(np.arange(0, duration_s, width_s)):
+        colour = plotting.SERIES[(row + column) % 2]
+        ax.add_patch(Rectangle((start, low_hz), width_s, high_hz - low_hz, facecolor=colour, alpha=0.5, lw=0))
 
 
 def window_family(plan: Plan, scale: Scale) -> Figure:
@@ -167,7 +163,7 @@ def window_family(plan: Plan, scale: Scale) -> Figure:
 
 def atoms(plan: Plan, numbers: Sequence[int], sample_rate: int, span_s: float = 0.3) -> Figure:
     """Draw the atoms of some bands in time, centred: what a coefficient compares the sound with."""
-    fig, axes = plt.subplots(len(numbers), 1, figsize=(4.9, 1.25 * len(numbers) + 0.4), sharex=True)
+    fig, axes = plt.subplots(len(numbers), 1, figsize=(4.9, 1.1 * len(numbers) + 0.4), sharex=True, dpi=160)
     time_s = (np.arange(plan.fft_length) - plan.fft_length // 2) / sample_rate
     shown = np.abs(time_s) <= span_s
     for ax, number in zip(axes, numbers):
@@ -176,7 +172,8 @@ def atoms(plan: Plan, numbers: Sequence[int], sample_rate: int, span_s: float = 
         spectrum[band.start : band.start + len(band.window)] = band.window
         atom = np.fft.fftshift(np.fft.ifft(spectrum))
         atom /= np.abs(atom).max()
-        ax.fill_between(time_s[shown], -np.abs(atom[shown]), np.abs(atom[shown]), alpha=0.18, lw=0)
+        envelope = np.abs(atom[shown])
+        ax.fill_between(time_s[shown], -envelope, envelope, alpha=0.18, lw=0, rasterized=True)
         ax.plot(time_s[shown], atom.real[shown], linewidth=0.7, rasterized=True)
         ax.set(yticks=[], ylim=(-1.15, 1.15))
         ax.spines["left"].set_visible(False)
