@@ -163,7 +163,7 @@ def check_in_browser(folder: Path, only: Iterable[str] | None = None) -> list[Fi
     """
     from lib.book.browser import opened, served
 
-    names = list(only) if only is not None else [page.path for page in pages(folder)]
+    names = list(only) if only is not None else [page.path for page in pages(folder) if not _redirects(page)]
     findings: list[Finding] = []
     with served(folder) as address, opened() as browser:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
@@ -212,6 +212,10 @@ def _visit(context, address: str, name: str) -> list[Finding]:
     page.wait_for_timeout(150)
     page.close()
     return findings
+
+
+def _redirects(page: Page) -> bool:
+    return page.soup.find("meta", attrs={"http-equiv": re.compile("refresh", re.IGNORECASE)}) is not None
 
 
 def _anchors(soup: BeautifulSoup) -> set[str]:
