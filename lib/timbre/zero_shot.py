@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from lib import corpus
-from lib.ratings import studies as outside
+from lib.ratings.studies import Study
+from lib.ratings.studies import studies as read_studies
 from lib.ratings.table import pooled
 from lib.timbre import agreement as measure
 from lib.timbre import features
@@ -72,7 +73,7 @@ class Stimuli:
         return np.stack([f.note for f in self.features])
 
 
-def stimuli(study: outside.Study, front: FrontEnd | None = None) -> Stimuli:
+def stimuli(study: Study, front: FrontEnd | None = None) -> Stimuli:
     """Send every sound of a study through the front end."""
     front = front or FrontEnd()
     labels = tuple(study.sounds)
@@ -196,12 +197,12 @@ def load_all(folder: str | None = None, front: FrontEnd | None = None) -> dict[s
     Raises:
         BookError: no folder is named, or it holds no studies.
     """
-    return {name: stimuli(study, front) for name, study in outside.studies(folder).items()}
+    return {name: stimuli(study, front) for name, study in read_studies(folder).items()}
 
 
 def between_studies(folder: str | None = None) -> dict[str, float | None]:
     """How far the studies agree with each other and with the pool, on the instruments they share: the ceiling."""
-    found = {name: study.instruments for name, study in outside.studies(folder).items()}
+    found = {name: study.instruments for name, study in read_studies(folder).items()}
     found["pool"] = pooled().mean
     answer: dict[str, float | None] = {}
     names = list(found)
