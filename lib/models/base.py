@@ -118,6 +118,14 @@ class AudioModel(nn.Module, ABC):
         """Count multiply-adds per second of generated audio, part by part."""
 
     @abstractmethod
+    def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
+        """Give made-up inputs of `network` for so much sound: to count, to time, to export."""
+
+    @abstractmethod
+    def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Run the part that has weights and is needed to play, without synthesiser and without drawing lots."""
+
+    @abstractmethod
     def streaming_state(self) -> dict[str, int]:
         """Count the numbers that must be remembered between two blocks of a stream, part by part."""
 

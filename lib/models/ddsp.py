@@ -196,6 +196,17 @@ class DDSP(AudioModel):
         noise = _noise(1, f0_hz.shape[1], torch.Generator().manual_seed(seed))
         return self.render(f0_hz, self.decode(f0_hz, loudness_db, z), noise)
 
+    def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
+        """An A4 of -20 dB with a latent code of zero."""
+        frames = round(seconds * MODEL_RATE / HOP)
+        return {"f0_hz": torch.full((1, frames), 440.0), "loudness_db": torch.full((1, frames), -20.0),
+                "z": torch.zeros(1, frames, self.config.latent_dims), "state": torch.zeros(1, 1, self.widths["h"])}
+
+    def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The decoder: (f0_hz, loudness_db, z, state) -> (partials, noise, state)."""
+        heard = self.decode(*inputs)
+        return heard["partials"], heard["noise"], heard["state"]
+
     def macs_per_second(self) -> dict[str, float]:
         """Count the decoder frame by frame, the synthesiser sample by sample; the encoder is not needed to play."""
         w, frames = self.widths, MODEL_RATE / HOP

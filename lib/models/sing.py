@@ -111,16 +111,17 @@ class SING(AudioModel):
         x = self.watch("e2", second(x).relu())
         return last(self.watch("e3", third(x).relu()))
 
-    def decode(self, z: Tensor, length: int | None = None) -> Tensor:
-        """Draw and overlap the windows of a code [batch, latent_dims, windows]: audio [batch, time].
-
-        `length` cuts the result to the clip that was encoded.
-        """
+    def draw(self, z: Tensor) -> Tensor:
+        """Draw and overlap the windows of a code [batch, latent_dims, windows]: audio [batch, time], ends included."""
         first, second, third, last = self.decoder
         x = self.watch("d1", first(z).relu())
         x = self.watch("d2", second(x).relu())
         x = self.watch("d3", third(x).relu())
-        audio = F.conv_transpose1d(x, last.weight * self.window, last.bias, stride=STRIDE)[:, 0]
+        return F.conv_transpose1d(x, last.weight * self.window, last.bias, stride=STRIDE)[:, 0]
+
+    def decode(self, z: Tensor, length: int | None = None) -> Tensor:
+        """Draw a code that `encode` made, without the padding, and cut it to `length` samples if that is given."""
+        audio = self.draw(z)
         # The decoder's first kernel uses up kernel - 1 windows, half of them on each side.
         early = PADDING - STRIDE * (self.config.kernel - 1) // 2
         return audio[:, early : audio.shape[1] - early] if length is None else audio[:, early : early + length]
@@ -145,6 +146,15 @@ class SING(AudioModel):
         """Decode `z`; cut to `length` samples if that is given. Nothing is random, so `seed` changes nothing."""
         length = controls.get("length")
         return self.decode(controls["z"], None if length is None else int(length))
+
+    def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
+        """A code of noise."""
+        windows = round(seconds * MODEL_RATE / STRIDE) + self.config.kernel - 1
+        return {"z": torch.randn(1, self.config.latent_dims, windows, generator=torch.Generator().manual_seed(0))}
+
+    def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The decoder: (z,) -> (audio,)."""
+        return (self.draw(*inputs),)
 
     def macs_per_second(self) -> dict[str, float]:
         """Count the decoder, window by window."""

@@ -227,6 +227,17 @@ class WaveNet(AudioModel):
             drawn = torch.cat([drawn, torch.multinomial(chances, 1, generator=draw)], dim=1)
         return mulaw.decode(drawn[:, past:], self.config.n_classes)
 
+    def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
+        """Silence and an empty spectrogram."""
+        n = round(seconds * MODEL_RATE) + self.config.receptive_field - 1
+        return {"classes": torch.full((1, n), self.config.n_classes // 2),
+                "mel": torch.zeros(1, self.config.n_mels, n // self.config.mel_hop + 1),
+                "frame": torch.arange(n)[None] // self.config.mel_hop}
+
+    def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The whole stack over known samples: (classes, mel, frame) -> (logits,)."""
+        return (self(*inputs),)
+
     def macs_per_second(self) -> dict[str, float]:
         """Count one step of the sampler, sample by sample; the first layer is a look-up and costs no product."""
         w, gates = self.widths, [self.widths[f"g{i}"] for i in range(1, self.n_layers + 1)]

@@ -1,0 +1,101 @@
+"""Torch-Pruning finds the same units belong together, where it is right: SING and WaveNet.
+
+It follows the graph of a forward pass and knows nothing of our layouts, so agreement is evidence. It cannot follow
+a GRU, so DDSP has only the law. (`bench/pruning.py` shows what it supports.)
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from lib.models import make
+from lib.pruning.groups import segments, trim
+
+tp = pytest.importorskip("torch_pruning", reason="Torch-Pruning is no requirement: pip install torch-pruning==1.6.1")
+
+
+class OneHot(nn.Module):
+    """WaveNet as a graph can follow it: the look-up as the convolution it is, padding instead of cutting time."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, hot: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
+        m = self.model
+        x, total = m.first(nn.functional.pad(hot, (1, 0))).tanh(), 0.0
+        for i, dilated in enumerate(m.dilated):
+            summed = dilated(nn.functional.pad(x, (dilated.dilation[0], 0))) + m.conditioning[i](mel)
+            a, b = summed.chunk(2, dim=1)
+            gated = a.tanh() * b.sigmoid()
+            total = total + m.skip[i](gated)
+            if i < m.n_layers - 1:
+                x = x + m.residual[i](gated)
+        return m.output(m.hidden(total.relu()).relu())
+
+
+def ours(model: nn.Module, group: str, unit: int) -> set[tuple[str, int, int]]:
+    """(tensor, axis, position) of everything that goes with a unit; weights only."""
+    found = set()
+    for name, axes in model.layout().items():
+        for axis, segs in enumerate(axes[:2] if name.endswith("weight") else ()):
+            for seg, start, _ in segments(segs, model.widths):
+                if seg.group == group:
+                    found |= {(name, axis, start + unit * seg.inner + k) for k in range(seg.inner)}
+    return found
+
+
+def theirs(model: nn.Module, graph, layer: nn.Module, unit: int) -> set[tuple[str, int, int]]:
+    """The same from Torch-Pruning's dependency graph, starting at the output `unit` of a layer."""
+    names = {id(module): name for name, module in model.named_modules()}
+    found = set()
+    for dependency, indices in graph.get_pruning_group(layer, tp.prune_conv_out_channels, idxs=[unit]):
+        name = names.get(id(dependency.target.module))
+        if name:
+            makes = "out" in dependency.handler.__name__
+            transposed = isinstance(dependency.target.module, nn.ConvTranspose1d)
+            axis = (0 if makes else 1) if not transposed else (1 if makes else 0)
+            found |= {(f"{name}.weight", axis, int(i)) for i in indices}
+    return found
+
+
+@pytest.mark.parametrize(("group", "layer"), [("e1", "encoder.1"), ("e2", "encoder.1"), ("e3", "encoder.2"),
+                                              ("d1", "decoder.0"), ("d2", "decoder.1"), ("d3", "decoder.2")])
+def test_sing(group: str, layer: str) -> None:
+    model = make("sing", "toy").eval()
+
+    class Plain(nn.Module):
+        """Without the windows on the long kernels, which hide the layers from a graph."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for conv in list(self.model.encoder)[:-1]:
+                x = conv(x).relu()
+            x = self.model.encoder[-1](x)
+            for conv in list(self.model.decoder)[:-1]:
+                x = conv(x).relu()
+            return self.model.decoder[-1](x)
+
+    graph = tp.DependencyGraph().build_dependency(Plain(), torch.zeros(1, 1, 4096))
+    start = model.get_submodule("encoder.0" if group == "e1" else layer)
+    assert theirs(model, graph, start, 2) == ours(model, group, 2)
+
+
+@pytest.mark.parametrize(("group", "layer"), [("r", "first"), ("r", "residual.3"), ("g1", "dilated.0"),
+                                              ("g6", "conditioning.5"), ("s", "skip.2"), ("o", "hidden")])
+def test_wavenet(group: str, layer: str) -> None:
+    model = make("wavenet", "toy").eval()
+    inputs = (torch.zeros(1, 16, 20), torch.zeros(1, 4, 20))
+    graph = tp.DependencyGraph().build_dependency(OneHot(model), inputs)
+    assert theirs(model, graph, model.get_submodule(layer), 3) == ours(model, group, 3)
+
+
+def test_the_trimmed_sing_has_the_same_shapes() -> None:
+    model = make("sing", "toy").eval()
+    smaller = trim(model, {group: torch.tensor([0, 2, 5]) for group in model.widths})
+    assert [tuple(p.shape) for p in smaller.encoder[1].parameters()] == [(3, 3, 1), (3,)]
