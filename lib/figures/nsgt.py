@@ -41,7 +41,7 @@ def close_ups(
         ranges_hz: lowest and highest frequency of each column.
         span_s: first and last moment.
     """
-    size = (4.9, 0.5 + 1.75 * len(panels))
+    size = (4.9, 0.5 + 1.9 * len(panels))
     fig, axes = plt.subplots(len(panels), len(ranges_hz), figsize=size, sharex=True, squeeze=False, dpi=160)
     for row, (title, frequencies_hz, times_s, magnitude) in zip(axes, panels):
         for ax, (low_hz, high_hz) in zip(row, ranges_hz):
@@ -151,13 +151,11 @@ def window_family(plan: Plan, scale: Scale) -> Figure:
         axes[0].plot(f_hz[covered], band.window, **style)
         axes[1].plot(np.clip(scale.position(f_hz[covered]), -2, scale.n_bins + 1), band.window, **style)
     axes[0].set(xlabel="frequency in Hz", xlim=(0, plan.sample_rate / 2))
-    axes[0].annotate("low", (60, 1.02), xytext=(-150, 1.1), fontsize=9.5, annotation_clip=False)
-    axes[0].text(9700, 1.1, "high", fontsize=9.5)
     axes[1].set(xlabel="position on the scale, in bands", xlim=(-2, scale.n_bins + 1))
     numbers = range(-1, scale.n_bins + 1, 4)
     axes[1].set_xticks(numbers, ["low" if k < 0 else "high" if k == scale.n_bins else str(k) for k in numbers])
     for ax in axes:
-        ax.set(ylabel="window", ylim=(0, 1.22), yticks=[0, 0.5, 1])
+        ax.set(ylabel="window", ylim=(0, 1.08), yticks=[0, 0.5, 1])
     return fig
 
 
@@ -166,6 +164,7 @@ def atoms(plan: Plan, numbers: Sequence[int], sample_rate: int, span_s: float = 
     fig, axes = plt.subplots(len(numbers), 1, figsize=(4.9, 1.1 * len(numbers) + 0.4), sharex=True, dpi=160)
     time_s = (np.arange(plan.fft_length) - plan.fft_length // 2) / sample_rate
     shown = np.abs(time_s) <= span_s
+    both = "#3f8fb5"  # drawn as an image, so this one colour must do on light and on dark pages
     for ax, number in zip(axes, numbers):
         band = plan.bands[number + 1]
         spectrum = np.zeros(plan.fft_length, dtype=complex)
@@ -173,8 +172,8 @@ def atoms(plan: Plan, numbers: Sequence[int], sample_rate: int, span_s: float = 
         atom = np.fft.fftshift(np.fft.ifft(spectrum))
         atom /= np.abs(atom).max()
         envelope = np.abs(atom[shown])
-        ax.fill_between(time_s[shown], -envelope, envelope, alpha=0.18, lw=0, rasterized=True)
-        ax.plot(time_s[shown], atom.real[shown], linewidth=0.7, rasterized=True)
+        ax.fill_between(time_s[shown], -envelope, envelope, color=both, alpha=0.25, lw=0, rasterized=True)
+        ax.plot(time_s[shown], atom.real[shown], color=both, linewidth=0.7, rasterized=True)
         ax.set(yticks=[], ylim=(-1.15, 1.15))
         ax.spines["left"].set_visible(False)
         ax.set_title(f"band {number}, {band.centre_hz:,.0f} Hz", fontsize=9.5, fontweight="normal")
