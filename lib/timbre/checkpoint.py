@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from lib.errors import BookError
 from lib.timbre.features import FrontEnd
 from lib.timbre.head import Head
 from lib.timbre.note_features import NAMES, SAMPLE_RATE
-from lib.timbre.space import Space, Standard
+from lib.timbre.space import Atlas, Space, Standard
 from lib.timbre.vae import VAE, VAEConfig
 
 #: Raised whenever the meaning of a stored number changes; another version is refused.
@@ -50,6 +50,8 @@ def save_checkpoint(space: Space, path: str | Path) -> Path:
             meta["heads"][name] = {"names": list(head.names), "temperature": head.temperature}
             parts = ("centre", "spread", "weights", "bias", "anchors")
             arrays |= {f"{name}/{part}": np.asarray(getattr(head, part), dtype=np.float32) for part in parts}
+    if space.atlas is not None:
+        arrays |= {f"atlas/{f.name}": getattr(space.atlas, f.name) for f in fields(Atlas)}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp.npz")
@@ -105,6 +107,9 @@ def _assemble(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Spac
     for name, about in meta["heads"].items():
         parts = {part: arrays[f"{name}/{part}"] for part in ("centre", "spread", "weights", "bias", "anchors")}
         heads[name] = Head(names=tuple(about["names"]), temperature=float(about["temperature"]), **parts)
+    atlas = None
+    if "atlas/points" in arrays:
+        atlas = Atlas(**{f.name: arrays[f"atlas/{f.name}"] for f in fields(Atlas)})
     scale = standard("scale")
     assert scale is not None
     return Space(
@@ -116,4 +121,5 @@ def _assemble(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Spac
         heads.get("short_head"),
         standard("note_scale"),
         meta["provenance"],
+        atlas,
     )

@@ -26,13 +26,15 @@ STEPS = 4000
 def main(steps: int = STEPS) -> None:
     """Train, judge and write both spaces."""
     torch.set_num_threads(1)
-    table = feature_table().rated()
+    everything = feature_table()
+    table = everything.rated()
     split, target = corpus_split(table), Target.pooled()
     for name, with_ratings in SHIPPED.items():
         config = SpaceConfig(train=TrainConfig(steps=steps), use_head=with_ratings)
         space = fit_space(table, split.train, config, target, name=name)
         provenance = results.provenance(config=asdict(config), seeds=[0], command="python -m lib.timbre.ship")
-        save_checkpoint(replace(space, provenance=provenance), FOLDER / f"{name}.npz")
+        space = replace(space, provenance=provenance, atlas=space.make_atlas(everything))
+        save_checkpoint(space, FOLDER / f"{name}.npz")
         sides = evaluate.evaluate(space, table, split, target, rated_dims=space.head_dims)
         named = {"train": sides["train"], "valid": sides["keys"], "test": sides["recordings"]}
         results.write_result(f"timbre/shipped-{name}.json", named, provenance=provenance)

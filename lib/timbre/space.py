@@ -54,6 +54,45 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Atlas:
+    """Where the notes of the corpus lie in a space: points [n, dims] (u and the mean of v), and what they are.
+
+    instrument, split: n names; midi, velocity [n]; `heard` tells which notes the space was trained on.
+    """
+
+    points: np.ndarray
+    instrument: np.ndarray
+    midi: np.ndarray
+    velocity: np.ndarray
+    split: np.ndarray
+    file: np.ndarray
+
+    @property
+    def heard(self) -> np.ndarray:
+        """True for the notes the space was trained on: [n]."""
+        return self.split == "train"
+
+    def nearest(self, point: np.ndarray, n: int = 5) -> np.ndarray:
+        """Indices of the `n` notes nearest to a point [dims]."""
+        return np.argsort(np.linalg.norm(self.points - point, axis=1))[:n]
+
+    def centroid(self, instrument: str, *, around: float | None = None) -> np.ndarray:
+        """Mean point of an instrument's notes; near a MIDI pitch if `around` is given (an octave each way).
+
+        Raises:
+            BookError: the corpus has no such instrument.
+        """
+        own = self.instrument == instrument
+        if not own.any():
+            known = ", ".join(sorted(set(self.instrument.tolist())))
+            raise BookError(f"No {instrument!r} in this atlas; there are {known}.")
+        if around is not None:
+            gap = np.abs(self.midi - around)
+            own &= gap <= max(12.0, gap[own].min())
+        return self.points[own].mean(axis=0)
+
+
+@dataclass(frozen=True)
 class Space:
     """A model with all that is needed around it: front end, standardisation, heads, provenance.
 
@@ -69,6 +108,7 @@ class Space:
     short_head: Head | None = None
     note_scale: Standard | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    atlas: Atlas | None = None
 
     @property
     def dims(self) -> int:
@@ -121,6 +161,11 @@ class Space:
     def of_table(self, table: FeatureTable) -> np.ndarray:
         """Points of all frames of a feature table: [n, n_frames, dims]."""
         return self.trajectories(table.spectra, table.midi, table.note)
+
+    def make_atlas(self, table: FeatureTable) -> Atlas:
+        """Place every note of a feature table, the novel instruments too."""
+        columns = (table.instrument, table.midi, table.velocity, table.split, table.file)
+        return Atlas(self.of_table(table).mean(axis=1).astype(np.float32), *columns)
 
     @torch.no_grad()
     def decode(self, z: np.ndarray, midi: np.ndarray | float) -> np.ndarray:
