@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lib import plotting
+from lib.transforms import framing
 
 Array = NDArray[np.float64]
 #: Title, frequencies in hertz `[bin]`, times in seconds `[frame]`, magnitudes `[bin, frame]`.
@@ -18,6 +20,17 @@ Panel = tuple[str, Array, Array, Array]
 
 #: Points of a picture below this level, relative to its loudest one, are black.
 FLOOR_DB = -50.0
+
+
+def fine_panel(title: str, audio: Array, sample_rate: int, window_s: float, hop_s: float) -> Panel:
+    """Compute STFT magnitudes at many frequencies between the bins, for drawing only: smooth at any window."""
+    window = framing.hamming(round(window_s * sample_rate))
+    n_fft = 1 << (max(4096, 2 * len(window)) - 1).bit_length()
+    hop_length = round(hop_s * sample_rate)
+    frames = framing.frame(torch.from_numpy(np.array(audio, dtype=np.float64))[None], window, hop_length)[0]
+    magnitude = torch.fft.rfft(frames, n=n_fft).abs().T.numpy() * 2 / float(window.sum())
+    frequencies_hz = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
+    return title, frequencies_hz, framing.frame_times_s(len(audio), hop_length, sample_rate), magnitude
 
 
 def picture(ax: Axes, panel: Panel, span_s: tuple[float, float], range_hz: tuple[float, float]) -> None:
@@ -67,7 +80,7 @@ def columns(
     return fig
 
 
-def framing(audio: Array, window: Array, hop_length: int, sample_rate: int, count: int = 3) -> Figure:
+def frames_of(audio: Array, window: Array, hop_length: int, sample_rate: int, count: int = 3) -> Figure:
     """Draw a sound under a row of windows, and below it the frames they cut out."""
     size = len(window)
     time_ms = 1000 * np.arange(size + (count - 1) * hop_length) / sample_rate
@@ -178,12 +191,13 @@ def shift_distances(distances: Mapping[str, Mapping[str, float]]) -> Figure:
 
 
 def ladder(panel: Panel, pairs_hz: Sequence[tuple[float, float]], starts_s: Sequence[float], width_s: float) -> Figure:
-    """Draw the picture of pairs of tones an octave apart, with ticks where the tones are."""
+    """Draw the picture of pairs of tones an octave apart, with ticks before each pair where its tones are."""
     fig, ax = plt.subplots(figsize=(4.9, 3.9), dpi=160)
-    picture(ax, panel, (0.0, starts_s[-1] + width_s), (40.0, 2600.0))
+    picture(ax, panel, (-0.16, starts_s[-1] + width_s), (40.0, 2600.0))
+    ax.set_facecolor("black")
     for (low_hz, high_hz), start in zip(pairs_hz, starts_s):
         for hz in (low_hz, high_hz):
-            ax.plot([start + 0.30 * width_s, start + 0.70 * width_s], [hz, hz], color="white", linewidth=0.8)
+            ax.plot([start - 0.14, start - 0.04], [hz, hz], color="white", linewidth=0.9)
     plotting.frequency_axis(ax, 45, 2500)
     ax.set_xlabel("time in s")
     return fig
