@@ -55,7 +55,7 @@ def save_checkpoint(space: Space, path: str | Path) -> Path:
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp.npz")
-    np.savez(scratch, **arrays)
+    np.savez_compressed(scratch, **arrays)
     scratch.replace(path)
     return path
 
