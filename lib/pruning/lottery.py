@@ -99,7 +99,7 @@ def run(
         `asked` and `obtained` (of what was left), `widths`, `at_floor`, `valid` and `test` errors, `curve` of
         validation, `cpu_seconds`. A round that failed has `failed`, the reason, instead of errors, and is the last.
     """
-    chain = _load(resume, task, config) or dense or train_dense(task, config)
+    chain = load_chain(resume, task, config.seed, asdict(config)) or dense or train_dense(task, config)
     chain = copy.deepcopy(chain)  # a shared first link must stay as it is
     first = len(chain.records)
     with tqdm(total=config.rounds + 1, initial=first, disable=not progress, unit="round") as bar:
@@ -108,7 +108,7 @@ def run(
                 break
             chain = _one_round(task, config, chain, number)
             if resume is not None:
-                _save(resume, config, chain)
+                save_chain(resume, chain, asdict(config))
             if after_round is not None and "failed" not in chain.records[-1]:
                 after_round(number, chain.model)
             bar.update()
@@ -198,20 +198,26 @@ def _round_seed(config: LotteryConfig, number: int) -> int:
     return 1000 * config.seed + number
 
 
-def _save(path: Path, config: LotteryConfig, chain: Chain) -> None:
+def save_chain(path: Path, chain: Chain, key: dict[str, Any]) -> None:
+    """Write a chain so that `load_chain` can take it up; `key` says which chain it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
-    torch.save({"config": asdict(config), "widths": chain.model.widths, "state": chain.model.state_dict(),
+    torch.save({"key": key, "widths": chain.model.widths, "state": chain.model.state_dict(),
                 "snapshot": chain.snapshot, "records": chain.records, "masks": chain.masks}, scratch)
     scratch.replace(path)
 
 
-def _load(path: Path | None, task: Task, config: LotteryConfig) -> Chain | None:
+def load_chain(path: Path | None, task: Task, seed: int, key: dict[str, Any]) -> Chain | None:
+    """Take up a chain where it was left; None if there is no file.
+
+    Raises:
+        BookError: the file belongs to another chain.
+    """
     if path is None or not path.exists():
         return None
     saved = torch.load(path, weights_only=True)
-    if saved["config"] != asdict(config):
+    if saved["key"] != key:
         raise BookError(f"{path.name} belongs to a chain with another configuration; remove it or name another file.")
-    model = build_like(task.build(config.seed), saved["widths"])
+    model = build_like(task.build(seed), saved["widths"])
     model.load_state_dict(saved["state"])
     return Chain(model, saved["snapshot"], saved["records"], saved["masks"])
