@@ -109,18 +109,18 @@ def curves(named: Mapping[str, Array]) -> Figure:
     return fig
 
 
-def by_iteration(bands: Mapping[str, tuple[Array, Array, Array]]) -> Figure:
+def by_iteration(steps: Sequence[int], bands: Mapping[str, tuple[Array, Array, Array]]) -> Figure:
     """Draw, for each transform, the median spectral convergence over iterations and the range of its middle 80 %.
 
     Args:
-        bands: transform to lower bound, median and upper bound `[iteration]`.
+        steps: the iterations that were kept.
+        bands: transform to lower bound, median and upper bound `[kept]`.
     """
     fig, ax = plt.subplots(figsize=(4.9, 3.6))
     for name, (low, middle, high) in bands.items():
         label, colour, mark, dash = TRANSFORM_STYLE[name]
-        steps = np.arange(len(middle))
         ax.fill_between(steps, low, high, color=colour, alpha=0.15, lw=0)
-        ax.plot(steps, middle, color=colour, linestyle=dash, marker=mark, markevery=20, markersize=5, label=label)
+        ax.plot(steps, middle, color=colour, linestyle=dash, marker=mark, markevery=6, markersize=5, label=label)
     ax.set(xlabel="iteration", ylabel="spectral convergence", yscale="log")
     _plain_log_ticks(ax)
     ax.legend(loc="lower left", ncols=2)
