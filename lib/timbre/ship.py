@@ -1,6 +1,7 @@
 """Train the two spaces that ship with the book: `python -m lib.timbre.ship`.
 
-They hear the training side of the corpus table only; its valid and test sides stay unheard.
+They hear the training side of the corpus table only; its valid and test sides stay unheard. Afterwards
+`python -m lib.timbre.export` writes what the page and other programs read.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import torch
 from lib import results
 from lib.timbre import evaluate
 from lib.timbre.checkpoint import FOLDER, save_checkpoint
-from lib.timbre.export import rounded, write_packages
 from lib.timbre.fit import SpaceConfig, fit_space
 from lib.timbre.regularizers import Target
 from lib.timbre.table import corpus_split, feature_table
@@ -33,11 +33,9 @@ def main(steps: int = STEPS) -> None:
     for name, with_ratings in SHIPPED.items():
         config = SpaceConfig(train=TrainConfig(steps=steps), use_head=with_ratings)
         space = fit_space(table, split.train, config, target, name=name)
-        rounded(space.model)  # The page holds float16; what is judged below is what the page plays.
         provenance = results.provenance(config=asdict(config), seeds=[0], command="python -m lib.timbre.ship")
         space = replace(space, provenance=provenance, atlas=space.make_atlas(everything))
         save_checkpoint(space, FOLDER / f"{name}.npz")
-        write_packages(space)
         sides = evaluate.evaluate(space, table, split, target, rated_dims=space.head_dims)
         named = {"train": sides["train"], "valid": sides["keys"], "test": sides["recordings"]}
         results.write_result(f"timbre/shipped-{name}.json", named, provenance=provenance)
