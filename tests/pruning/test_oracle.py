@@ -10,30 +10,11 @@ import pytest
 import torch
 from torch import nn
 
+from bench.pruning import TraceableSING, TraceableWaveNet
 from lib.models import make
 from lib.pruning.groups import segments, trim
 
 tp = pytest.importorskip("torch_pruning", reason="Torch-Pruning is no requirement: pip install torch-pruning==1.6.1")
-
-
-class OneHot(nn.Module):
-    """WaveNet as a graph can follow it: the look-up as the convolution it is, padding instead of cutting time."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, hot: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
-        m = self.model
-        x, total = m.first(nn.functional.pad(hot, (1, 0))).tanh(), 0.0
-        for i, dilated in enumerate(m.dilated):
-            summed = dilated(nn.functional.pad(x, (dilated.dilation[0], 0))) + m.conditioning[i](mel)
-            a, b = summed.chunk(2, dim=1)
-            gated = a.tanh() * b.sigmoid()
-            total = total + m.skip[i](gated)
-            if i < m.n_layers - 1:
-                x = x + m.residual[i](gated)
-        return m.output(m.hidden(total.relu()).relu())
 
 
 def ours(model: nn.Module, group: str, unit: int) -> set[tuple[str, int, int]]:
@@ -65,23 +46,7 @@ def theirs(model: nn.Module, graph, layer: nn.Module, unit: int) -> set[tuple[st
                                               ("d1", "decoder.0"), ("d2", "decoder.1"), ("d3", "decoder.2")])
 def test_sing(group: str, layer: str) -> None:
     model = make("sing", "toy").eval()
-
-    class Plain(nn.Module):
-        """Without the windows on the long kernels, which hide the layers from a graph."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            for conv in list(self.model.encoder)[:-1]:
-                x = conv(x).relu()
-            x = self.model.encoder[-1](x)
-            for conv in list(self.model.decoder)[:-1]:
-                x = conv(x).relu()
-            return self.model.decoder[-1](x)
-
-    graph = tp.DependencyGraph().build_dependency(Plain(), torch.zeros(1, 1, 4096))
+    graph = tp.DependencyGraph().build_dependency(TraceableSING(model), torch.zeros(1, 1, 4096))
     start = model.get_submodule("encoder.0" if group == "e1" else layer)
     assert theirs(model, graph, start, 2) == ours(model, group, 2)
 
@@ -91,7 +56,7 @@ def test_sing(group: str, layer: str) -> None:
 def test_wavenet(group: str, layer: str) -> None:
     model = make("wavenet", "toy").eval()
     inputs = (torch.zeros(1, 16, 20), torch.zeros(1, 4, 20))
-    graph = tp.DependencyGraph().build_dependency(OneHot(model), inputs)
+    graph = tp.DependencyGraph().build_dependency(TraceableWaveNet(model), inputs)
     assert theirs(model, graph, model.get_submodule(layer), 3) == ours(model, group, 3)
 
 
