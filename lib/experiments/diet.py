@@ -35,6 +35,10 @@ CACHE = results.RESULTS.parents[1] / ".cache" / "diet"
 SEEDS = (0, 1, 2)
 
 
+#: Chains whose models (of seed 0) are kept in `assets/checkpoints/diet`.
+SHIPPED = {("trim", "local", "information", "rewind"), ("trim", "local", "information", "keep")}
+
+
 @dataclass(frozen=True)
 class Setting:
     """How long each model trains in one round, where it rewinds to, and how thin a group may get."""
@@ -148,13 +152,14 @@ def lottery_config(config: dict[str, Any]) -> LotteryConfig:
 
 def _chain(config: dict[str, Any]) -> dict[str, Any]:
     problem, chain = _task(config), lottery_config(config)
-    name, shipped = _name(config), config["seed"] == 0 and not config["quick"] and config["how"] == "trim"
+    name, first = _name(config), dense(problem, chain)
 
     def keep(number: int, model: AudioModel) -> None:
-        if shipped:
+        if _is_shipped(config, number):
             checkpoint.save(model, f"{name}/round-{number:02d}.pt", {"run": name, "round": number})
 
-    records = lottery.run(problem, chain, dense=dense(problem, chain), resume=CACHE / f"{name}.pt", after_round=keep)
+    keep(0, first.model)
+    records = lottery.run(problem, chain, dense=first, resume=CACHE / f"{name}.pt", after_round=keep)
     for record in records:
         if "widths" in record:
             counted = cost.cost(build_like(problem.build(0), record["widths"]))
@@ -168,6 +173,15 @@ def _chain(config: dict[str, Any]) -> dict[str, Any]:
         "note": "Round 0 is trained for a fixed number of steps and may still be improving: see its curve and the "
                 "dense run of the same seed.",
     }
+
+
+def _is_shipped(config: dict[str, Any], number: int) -> bool:
+    """Say whether the model of this round goes into the book: one seed of the chains that are heard, the last dense."""
+    if config["seed"] or config["quick"]:
+        return False
+    if config["reset"] == "dense":
+        return number == config["rounds"]
+    return (config["how"], config["scope"], config["criterion"], config["reset"]) in SHIPPED
 
 
 def _cost(config: dict[str, Any]) -> dict[str, Any]:
