@@ -12,8 +12,10 @@ import page as pages
 import pytest
 from scipy import stats
 
+from lib import corpus
 from lib.errors import BookError
 from lib.widgets.listen import ANCHOR, listen, low_pass
+from lib.widgets.sound import sound
 
 ROOT = '[data-widget="listen"]'
 
@@ -55,6 +57,15 @@ def test_the_anchor_lacks_the_treble_and_nothing_else():
     assert widget.names == ["Original", "Half", "Tenth", ANCHOR]
     assert widget.anchor == 3
     assert listen(FOUR, "mushra", anchor=False).anchor == -1
+
+
+def test_notes_and_sounds_of_the_page_make_an_anchor_too():
+    note = corpus.notes(instrument="Oboe", midi=63, velocity=80)[0]
+    stored = sound(note)
+    one, two = (listen({"Original": item, "Other": tone(300)}, "mushra").sounds[2] for item in (note, stored))
+    assert one.duration_s == two.duration_s == stored.duration_s
+    assert one.loudness == pytest.approx(two.loudness, abs=0.01)
+    assert one.loudness < stored.loudness
 
 
 def test_all_sounds_are_equally_loud():

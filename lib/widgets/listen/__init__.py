@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import soundfile
 from ipywidgets import widget_serialization
 from scipy import signal
 from traitlets import Float, Instance, Int, List, Unicode
@@ -125,12 +127,7 @@ def low_pass(audio: np.ndarray, sample_rate: int, cutoff_hz: float = ANCHOR_HZ) 
 
 def _samples(item: Any, sample_rate: int) -> tuple[np.ndarray, int]:
     if isinstance(item, Sound):
-        import io
-
-        import soundfile
-
-        audio, rate = soundfile.read(io.BytesIO(item.data))
-        return audio, rate
+        return soundfile.read(io.BytesIO(item.data))
     audio = item.audio() if callable(getattr(item, "audio", None)) else item
     return checked(audio), _rate(item, sample_rate)
 
