@@ -99,12 +99,19 @@ def test_synthesis_from_the_sounds_own_spectra_is_close(space) -> None:
     assert log_spectral_distance(sound, copied) < 4.0 < log_spectral_distance(sound, wrong)
 
 
-def test_griffin_lim_way_returns_the_note(space) -> None:
+def test_griffin_lim_way_is_as_bright_as_the_additive_way(space) -> None:
     how = synthesize.plain(440.0, 0.4)
     spectra = space.decode(space.atlas.centroid("Clarinet-Bb", around=69)[None], 69.0)
-    sound = synthesize.through_griffin_lim(space, spectra, how, iterations=8)
-    assert len(sound) == how.n_samples
-    assert abs(1200 * np.log2(estimate_f0(sound)[0] / 440.0)) < 30
+    ways = synthesize.through_griffin_lim(space, spectra, how, iterations=30), synthesize.play(
+        space, space.atlas.centroid("Clarinet-Bb", around=69), how
+    )
+    assert all(len(sound) == how.n_samples for sound in ways)
+    bright = []
+    for sound in ways:
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        bright.append((power * np.arange(len(power))).sum() / power.sum())
+    # A third of an octave: random phases blur partials that share a band.
+    assert abs(np.log2(bright[0] / bright[1])) < 1 / 3
 
 
 def test_noise_is_split_from_harmonics(space) -> None:
