@@ -211,3 +211,32 @@ def test_oscillators_sound_like_the_samples_that_are_measured(tmp_path: Path):
     with pages.open_page(path) as page:
         # Table look-up in the browser's oscillators and its block-wise envelopes: 3 %, or -30 dB.
         assert page.evaluate(script) < 0.03
+
+
+@pytest.mark.browser
+def test_neither_moving_a_control_nor_letting_go_clicks(tmp_path: Path):
+    path = pages.write_page(tmp_path, [bench([FLUTE])])
+    script = f"""async () => {{
+      const code = {json.dumps(bundle("bench"))};
+      const url = URL.createObjectURL(new Blob([code + "\\nexport {{ synth }};"], {{ type: "text/javascript" }}));
+      const {{ synth }} = await import(url);
+      const p = {{ ...synth.NEUTRAL, harmonics: 4, sustain: 1, attack: 0.02, release: 0.1 }};
+      const context = new OfflineAudioContext(1, 22050, 22050);
+      const voice = new synth.Voice(context, context.destination, p, 220, 1);
+      context.suspend(0.4).then(() => {{
+        voice.update({{ ...p, harmonics: 1, stretch: 1e-3 }}, 0.5);
+        context.resume();
+      }});
+      context.suspend(0.7).then(() => {{
+        voice.release(p);
+        context.resume();
+      }});
+      return Array.from((await context.startRendering()).getChannelData(0));
+    }}"""
+    with pages.open_page(path) as page:
+        audio = np.array(page.evaluate(script))
+    # Four harmonics of 220 Hz have nothing above 2 kHz; a click would.
+    spectra = np.array([np.abs(np.fft.rfft(audio[i : i + 512] * np.hanning(512))) for i in range(0, 20000, 128)])
+    treble = spectra[:, 512 * 2500 // 22050 :].max(1)
+    assert 20 * np.log10(treble.max() / spectra.max()) < -50
+    assert np.abs(audio[-1000:]).max() < 0.01 * np.abs(audio).max()
