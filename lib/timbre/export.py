@@ -233,7 +233,8 @@ def pack_encoder(space: Space) -> Packed:
     """
     if space.front.transform != "nsgt-erb" or space.front.compression != "power" or space.note_scale is not None:
         raise BookError("A page places sounds by NSGT-ERB spectra under a power law, without note_input.")
-    arrays: dict[str, Any] = {**_weights("encoder", space.model.encoder)}
+    arrays: dict[str, Any] = _weights("encoder", space.model.encoder)
+    arrays |= {"scale/centre": space.scale.centre, "scale/spread": space.scale.spread}
     heads = {"head": space.head, "short_head": space.short_head}
     for name, head in heads.items():
         if head is not None:
@@ -341,11 +342,12 @@ def main() -> None:
     for name in SHIPPED:
         space = load_space(name)
         save_notes(space, POINTS / f"{name}.npz")
-        export_onnx(space, ONNX)
         packed = pack_decoder(space)
         size = sum(np.prod(a["shape"]) * int(a["kind"][1]) for a in packed.layout if a["name"].startswith("decoder"))
-        print(f"{name}: decoder {size / 1000:.0f} kB, with notes {len(packed.data) / 1000:.0f} kB, "
-              f"encoder {len(pack_encoder(space).data) / 1000:.0f} kB, rounding {rounding_db(space):.3f} dB")  # fmt: skip
+        kilobytes = [n / 1000 for n in (size, len(packed.data), len(pack_encoder(space).data))]
+        sizes = "decoder {:.0f} kB, with notes {:.0f} kB, encoder {:.0f} kB".format(*kilobytes)
+        print(f"{name}: {sizes}, rounding {rounding_db(space):.3f} dB")
+    export_onnx(load_space(SHIPPED[0]), ONNX)
 
 
 if __name__ == "__main__":
