@@ -121,8 +121,13 @@ def torch_pruning(model: AudioModel) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            pruner = tp.pruner.MagnitudePruner(wrapped, inputs, tp.importance.MagnitudeImportance(p=1),
-                                               pruning_ratio=ASKED, ignored_layers=_last_layers(model))
+            pruner = tp.pruner.MagnitudePruner(
+                wrapped,
+                inputs,
+                tp.importance.MagnitudeImportance(p=1),
+                pruning_ratio=ASKED,
+                ignored_layers=_last_layers(model),
+            )
             pruner.step()
             with torch.no_grad():
                 wrapped(*inputs)
@@ -150,16 +155,26 @@ def measure() -> list[dict[str, Any]]:
         torch.manual_seed(0)
         model = make(name, "book", **changes).eval()
         theirs = torch_pruning(copy.deepcopy(model)) if version else {"error": "not installed"}
-        rows.append({"case": case, "asked_units": ASKED, "ours": ours(model), "torch_pruning": theirs,
-                     "torch_pruning_version": version})
+        rows.append(
+            {
+                "case": case,
+                "asked_units": ASKED,
+                "ours": ours(model),
+                "torch_pruning": theirs,
+                "torch_pruning_version": version,
+            }
+        )
     return rows
 
 
 def main() -> None:
     """Measure, write and print."""
     rows = measure()
-    write_result("bench/pruning.json", rows, provenance=provenance(config={"asked_units": ASKED}, seeds=[0],
-                                                                   command="python -m bench.pruning"))
+    write_result(
+        "bench/pruning.json",
+        rows,
+        provenance=provenance(config={"asked_units": ASKED}, seeds=[0], command="python -m bench.pruning"),
+    )
     for row in rows:
         print(f"{row['case']:22} ours {row['ours']}\n{'':22} Torch-Pruning {row['torch_pruning']}")
 

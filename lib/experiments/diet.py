@@ -69,8 +69,17 @@ def runs(quick: bool = False) -> list[Run]:
     for (model, how, scope, criterion, reset, seed), groups in wanted.items():
         if quick and seed:
             continue
-        config = {"kind": "chain", "model": model, "how": how, "scope": scope, "criterion": criterion, "reset": reset,
-                  "seed": seed, "quick": quick, **asdict(QUICK if quick else SETTINGS[model])}
+        config = {
+            "kind": "chain",
+            "model": model,
+            "how": how,
+            "scope": scope,
+            "criterion": criterion,
+            "reset": reset,
+            "seed": seed,
+            "quick": quick,
+            **asdict(QUICK if quick else SETTINGS[model]),
+        }
         if reset in ("dense", "scratch"):
             groups.append("controls")
         found.append(Run("diet", _name(config), config, tuple(dict.fromkeys(groups))))
@@ -78,8 +87,13 @@ def runs(quick: bool = False) -> list[Run]:
         start = "quick-" if quick else ""
         found.append(Run("diet", f"{start}{model}-cost", {"kind": "cost", "model": model}, ("cost", model)))
         for seed in SEEDS[: 1 if quick else None]:
-            config = {"kind": "ablation", "model": model, "seed": seed, "quick": quick,
-                      **asdict(QUICK if quick else SETTINGS[model])}
+            config = {
+                "kind": "ablation",
+                "model": model,
+                "seed": seed,
+                "quick": quick,
+                **asdict(QUICK if quick else SETTINGS[model]),
+            }
             found.append(Run("diet", f"{start}{model}-ablation-s{seed}", config, ("ablation", model)))
     return found
 
@@ -90,12 +104,18 @@ Cell = tuple[str, str, str, str, str, int]
 def _first() -> Iterator[Cell]:
     """The comparisons that decide the claims: every criterion beside chance and both controls."""
     order = [
-        ("trim", "local", "magnitude", "dense"), ("trim", "local", "magnitude", "rewind"),
-        ("trim", "local", "information", "rewind"), ("trim", "local", "random", "rewind"),
-        ("trim", "local", "random", "scratch"), ("trim", "global", "information", "rewind"),
-        ("trim", "global", "magnitude", "rewind"), ("trim", "local", "information", "keep"),
-        ("mask", "local", "magnitude", "rewind"), ("mask", "global", "magnitude", "rewind"),
-        ("trim", "local", "gradient", "rewind"), ("trim", "local", "activation", "rewind"),
+        ("trim", "local", "magnitude", "dense"),
+        ("trim", "local", "magnitude", "rewind"),
+        ("trim", "local", "information", "rewind"),
+        ("trim", "local", "random", "rewind"),
+        ("trim", "local", "random", "scratch"),
+        ("trim", "global", "information", "rewind"),
+        ("trim", "global", "magnitude", "rewind"),
+        ("trim", "local", "information", "keep"),
+        ("mask", "local", "magnitude", "rewind"),
+        ("mask", "global", "magnitude", "rewind"),
+        ("trim", "local", "gradient", "rewind"),
+        ("trim", "local", "activation", "rewind"),
         ("trim", "local", "magnitude", "reinit"),
     ]
     for model, cell, seed in itertools.product(SETTINGS, order, SEEDS):
@@ -104,8 +124,9 @@ def _first() -> Iterator[Cell]:
 
 def _grid() -> Iterator[Cell]:
     """Everything: both ways, both scopes, all criteria, all resets."""
-    for model, scope, reset, seed in itertools.product(SETTINGS, ("local", "global"), ("rewind", "reinit", "keep"),
-                                                       SEEDS):
+    for model, scope, reset, seed in itertools.product(
+        SETTINGS, ("local", "global"), ("rewind", "reinit", "keep"), SEEDS
+    ):
         for criterion in CRITERIA:
             if criterion != "normalisation" or model == "ddsp":  # the others have no normalisation to read
                 yield model, "trim", scope, criterion, reset, seed
@@ -133,8 +154,14 @@ def _task(config: dict[str, Any]) -> AudioTask:
 
 def dense(problem: AudioTask, config: LotteryConfig) -> Chain:
     """Train the dense network of a seed, or take it from the cache: all chains of a seed share it."""
-    key = {"model": problem.model, "preset": problem.preset, "recipe": asdict(problem.recipe), "seed": config.seed,
-           "rewind_step": config.rewind_step, "clips": len(problem.train_clips)}
+    key = {
+        "model": problem.model,
+        "preset": problem.preset,
+        "recipe": asdict(problem.recipe),
+        "seed": config.seed,
+        "rewind_step": config.rewind_step,
+        "clips": len(problem.train_clips),
+    }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
     path = CACHE / f"{problem.model}-dense-s{config.seed}-{digest}.pt"
     chain = lottery.load_chain(path, problem, config.seed, key)
@@ -163,15 +190,19 @@ def _chain(config: dict[str, Any]) -> dict[str, Any]:
     for record in records:
         if "widths" in record:
             counted = cost.cost(build_like(problem.build(0), record["widths"]))
-            record |= {"bytes_f32": counted.bytes_f32, "bytes_int8": counted.bytes_int8,
-                       "macs_per_second": counted.total_macs_per_second, "activation_bytes": counted.activation_bytes,
-                       "state_bytes": counted.state_bytes}
+            record |= {
+                "bytes_f32": counted.bytes_f32,
+                "bytes_int8": counted.bytes_int8,
+                "macs_per_second": counted.total_macs_per_second,
+                "activation_bytes": counted.activation_bytes,
+                "state_bytes": counted.state_bytes,
+            }
     return {
         "rounds": records,
         "training": asdict(problem.recipe),
         "n_clips": [len(side) for side in (problem.train_clips, problem.valid_clips, problem.test_clips)],
         "note": "Round 0 is trained for a fixed number of steps and may still be improving: see its curve and the "
-                "dense run of the same seed.",
+        "dense run of the same seed.",
     }
 
 
@@ -196,8 +227,11 @@ def _cost(config: dict[str, Any]) -> dict[str, Any]:
     for preset in ("text", "code"):
         with torch.device("meta"):
             model = make(config["model"], preset)
-        published[preset] = {"parameters": model.n_parameters(), "macs_per_second": model.macs_per_second(),
-                             "state_bytes": 4 * sum(model.streaming_state().values())}
+        published[preset] = {
+            "parameters": model.n_parameters(),
+            "macs_per_second": model.macs_per_second(),
+            "state_bytes": 4 * sum(model.streaming_state().values()),
+        }
     return {"book": rows, "published": published}
 
 

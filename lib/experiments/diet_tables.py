@@ -30,8 +30,11 @@ def write_all(everything: Sequence[Run], folder: Path | None = None) -> list[Pat
     tables = {
         "curves": {"conditions": curves, **_fate(everything, folder, "chain")},
         "criteria": {"models": _agreements(everything, done), **_fate(everything, folder, "ablation")},
-        "cost": {run.config["model"]: done[run.name] for run in everything
-                 if run.config["kind"] == "cost" and run.name in done},
+        "cost": {
+            run.config["model"]: done[run.name]
+            for run in everything
+            if run.config["kind"] == "cost" and run.name in done
+        },
         "claims": claims(curves),
     }
     written = []
@@ -52,9 +55,15 @@ def multipliers(rounds: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
     for record in rounds:
         if "failed" in record:
             break
-        found.append({"round": record["round"], "removed": record["removed"],
-                      "n_parameters": record["n_parameters"], "test": record["test"] / first["test"],
-                      "valid": record["valid"] / first["valid"]})
+        found.append(
+            {
+                "round": record["round"],
+                "removed": record["removed"],
+                "n_parameters": record["n_parameters"],
+                "test": record["test"] / first["test"],
+                "valid": record["valid"] / first["valid"],
+            }
+        )
     return found
 
 
@@ -86,8 +95,11 @@ def curves_of(chains: Mapping[str, Run], done: Mapping[str, Mapping[str, Any]]) 
     Beside the multiplier against the chain's own round 0 stands the one against a dense network that has been trained
     for as many rounds (`against_dense`), where that control exists for the seed.
     """
-    dense = {(run.config["model"], run.config["seed"]): done[name]["rounds"]
-             for name, run in chains.items() if run.config["reset"] == "dense"}
+    dense = {
+        (run.config["model"], run.config["seed"]): done[name]["rounds"]
+        for name, run in chains.items()
+        if run.config["reset"] == "dense"
+    }
     conditions: dict[str, list[tuple[Run, list[dict[str, float]]]]] = {}
     for name, run in chains.items():
         points = multipliers(done[name]["rounds"])
@@ -175,22 +187,50 @@ def claims(curves: Mapping[str, Any]) -> list[dict[str, Any]]:
     smaller = everywhere(information, 0.8)
     without_loss = everywhere(information, 0.95)
     hundredth = everywhere(information, 0.99)
-    scopes = {model: {"local": local, "global": value}
-              for model, value in everywhere("trim-global-information-rewind", 0.9).items()
-              if (local := at(model, information, 0.9)) is not None}
-    ranks = {model: {"information": value, "magnitude": at(model, best, 0.8),
-                     "random": at(model, "trim-local-random-rewind", 0.8)} for model, value in smaller.items()}
+    scopes = {
+        model: {"local": local, "global": value}
+        for model, value in everywhere("trim-global-information-rewind", 0.9).items()
+        if (local := at(model, information, 0.9)) is not None
+    }
+    ranks = {
+        model: {
+            "information": value,
+            "magnitude": at(model, best, 0.8),
+            "random": at(model, "trim-local-random-rewind", 0.8),
+        }
+        for model, value in smaller.items()
+    }
     return [
-        {"claim": "smaller is more accurate", "paper": "0.912 at 80 % of weights trimmed", "ours_at_80": smaller,
-         "verdict": verdict(smaller, 1.0)},
-        {"claim": "95 % of weights go without loss", "paper": "about 1.0 at 95 %", "ours_at_95": without_loss,
-         "verdict": verdict(without_loss, 1.0)},
-        {"claim": "100 times smaller at commensurate accuracy", "paper": "1.2 at 99 %", "ours_at_99": hundredth,
-         "verdict": verdict(hundredth, 1.2)},
-        {"claim": "trimming needs global selection", "paper": "global better up to 90 %", "ours_at_90": scopes,
-         "verdict": _compare(scopes, "global", ("local",))},
-        {"claim": "information is the best criterion", "paper": "best at low ratios", "ours_at_80": ranks,
-         "verdict": _compare(ranks, "information", ("magnitude", "random"))},
+        {
+            "claim": "smaller is more accurate",
+            "paper": "0.912 at 80 % of weights trimmed",
+            "ours_at_80": smaller,
+            "verdict": verdict(smaller, 1.0),
+        },
+        {
+            "claim": "95 % of weights go without loss",
+            "paper": "about 1.0 at 95 %",
+            "ours_at_95": without_loss,
+            "verdict": verdict(without_loss, 1.0),
+        },
+        {
+            "claim": "100 times smaller at commensurate accuracy",
+            "paper": "1.2 at 99 %",
+            "ours_at_99": hundredth,
+            "verdict": verdict(hundredth, 1.2),
+        },
+        {
+            "claim": "trimming needs global selection",
+            "paper": "global better up to 90 %",
+            "ours_at_90": scopes,
+            "verdict": _compare(scopes, "global", ("local",)),
+        },
+        {
+            "claim": "information is the best criterion",
+            "paper": "best at low ratios",
+            "ours_at_80": ranks,
+            "verdict": _compare(ranks, "information", ("magnitude", "random")),
+        },
     ]
 
 

@@ -32,10 +32,19 @@ def save(model: AudioModel, path: str | Path, about: Mapping[str, Any]) -> Path:
     target = FOLDER / path
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_suffix(".tmp")
-    torch.save({
-        "format": FORMAT, "sample_rate": MODEL_RATE, "hop_length": HOP, "model": type(model).__name__.lower(),
-        "config": asdict(model.config), "widths": dict(model.widths), "state": model.state_dict(), "about": dict(about),
-    }, scratch)
+    torch.save(
+        {
+            "format": FORMAT,
+            "sample_rate": MODEL_RATE,
+            "hop_length": HOP,
+            "model": type(model).__name__.lower(),
+            "config": asdict(model.config),
+            "widths": dict(model.widths),
+            "state": model.state_dict(),
+            "about": dict(about),
+        },
+        scratch,
+    )
     scratch.replace(target)
     return target
 
@@ -57,9 +66,9 @@ def load(path: str | Path) -> tuple[AudioModel, dict[str, Any]]:
         if kept["format"] != FORMAT or (kept["sample_rate"], kept["hop_length"]) != (MODEL_RATE, HOP):
             raise BookError(f"{path} has format {kept['format']}; this program reads {FORMAT}. Train it again.")
         kind = MODELS[kept["model"]]
-        config = type(kind.PRESETS["book"])(**{
-            key: tuple(value) if isinstance(value, list) else value for key, value in kept["config"].items()
-        })
+        config = type(kind.PRESETS["book"])(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in kept["config"].items()}
+        )
         model = kind(config, widths=kept["widths"])
         model.load_state_dict(kept["state"])
     except BookError:

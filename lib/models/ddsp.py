@@ -199,8 +199,12 @@ class DDSP(AudioModel):
     def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
         """An A4 of -20 dB with a latent code of zero."""
         frames = round(seconds * MODEL_RATE / HOP)
-        return {"f0_hz": torch.full((1, frames), 440.0), "loudness_db": torch.full((1, frames), -20.0),
-                "z": torch.zeros(1, frames, self.config.latent_dims), "state": torch.zeros(1, 1, self.widths["h"])}
+        return {
+            "f0_hz": torch.full((1, frames), 440.0),
+            "loudness_db": torch.full((1, frames), -20.0),
+            "z": torch.zeros(1, frames, self.config.latent_dims),
+            "state": torch.zeros(1, 1, self.widths["h"]),
+        }
 
     def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The decoder: (f0_hz, loudness_db, z, state) -> (partials, noise, state)."""

@@ -62,18 +62,22 @@ class SING(AudioModel):
         self.config = config
         self.widths = resolve_widths(dict.fromkeys(("e1", "e2", "e3", "d1", "d2", "d3"), config.channels), widths)
         w = self.widths
-        self.encoder = nn.ModuleList([
-            nn.Conv1d(1, w["e1"], WINDOW, stride=STRIDE),
-            nn.Conv1d(w["e1"], w["e2"], 1),
-            nn.Conv1d(w["e2"], w["e3"], 1),
-            nn.Conv1d(w["e3"], config.latent_dims, 1),
-        ])
-        self.decoder = nn.ModuleList([
-            nn.Conv1d(config.latent_dims, w["d1"], config.kernel),
-            nn.Conv1d(w["d1"], w["d2"], 1),
-            nn.Conv1d(w["d2"], w["d3"], 1),
-            nn.ConvTranspose1d(w["d3"], 1, WINDOW, stride=STRIDE),
-        ])
+        self.encoder = nn.ModuleList(
+            [
+                nn.Conv1d(1, w["e1"], WINDOW, stride=STRIDE),
+                nn.Conv1d(w["e1"], w["e2"], 1),
+                nn.Conv1d(w["e2"], w["e3"], 1),
+                nn.Conv1d(w["e3"], config.latent_dims, 1),
+            ]
+        )
+        self.decoder = nn.ModuleList(
+            [
+                nn.Conv1d(config.latent_dims, w["d1"], config.kernel),
+                nn.Conv1d(w["d1"], w["d2"], 1),
+                nn.Conv1d(w["d2"], w["d3"], 1),
+                nn.ConvTranspose1d(w["d3"], 1, WINDOW, stride=STRIDE),
+            ]
+        )
         if config.weight_norm:
             for layer in (*self.encoder, *self.decoder):
                 weight_norm(layer)

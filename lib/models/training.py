@@ -78,20 +78,36 @@ class AudioTask:
         return chunks(self.valid_clips, 32)
 
     def train(
-        self, model: AudioModel, *, seed: int, start_step: int = 0, snapshot_at: int | None = None,
-        masks: Mapping[str, Tensor] | None = None, progress: Callable[[int, int], None] | None = None,
+        self,
+        model: AudioModel,
+        *,
+        seed: int,
+        start_step: int = 0,
+        snapshot_at: int | None = None,
+        masks: Mapping[str, Tensor] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Trained:
         """Train a model in place from `start_step` of the schedule to its end; see `train`."""
-        return train(model, self.train_clips, self.valid_clips, self.recipe, seed=seed, start_step=start_step,
-                     snapshot_at=snapshot_at, masks=masks, progress=progress)
+        return train(
+            model,
+            self.train_clips,
+            self.valid_clips,
+            self.recipe,
+            seed=seed,
+            start_step=start_step,
+            snapshot_at=snapshot_at,
+            masks=masks,
+            progress=progress,
+        )
 
     def error(self, model: AudioModel, side: str) -> float:
         """Measure the error on the "valid" or the "test" recordings."""
         return error(model, {"valid": self.valid_clips, "test": self.test_clips}[side])
 
 
-def task(model: str, preset: str = "book", *, seconds: float = 1.0, n_clips: int | None = None,
-         **recipe: float) -> AudioTask:
+def task(
+    model: str, preset: str = "book", *, seconds: float = 1.0, n_clips: int | None = None, **recipe: float
+) -> AudioTask:
     """Set up training of a model on the corpus.
 
     Args:
@@ -105,8 +121,15 @@ def task(model: str, preset: str = "book", *, seconds: float = 1.0, n_clips: int
 
 
 def train(
-    model: AudioModel, train_clips: Batch, valid_clips: Batch, config: TrainConfig, *, seed: int = 0,
-    start_step: int = 0, snapshot_at: int | None = None, masks: Mapping[str, Tensor] | None = None,
+    model: AudioModel,
+    train_clips: Batch,
+    valid_clips: Batch,
+    config: TrainConfig,
+    *,
+    seed: int = 0,
+    start_step: int = 0,
+    snapshot_at: int | None = None,
+    masks: Mapping[str, Tensor] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trained:
     """Train a model in place, and leave it in its best state on validation.
@@ -167,8 +190,15 @@ def copy_state(model: AudioModel) -> State:
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
-def _one_step(model: AudioModel, optimiser: torch.optim.Optimizer, data: Batch, config: TrainConfig, seed: int,
-              step: int, masks: Mapping[str, Tensor] | None) -> None:
+def _one_step(
+    model: AudioModel,
+    optimiser: torch.optim.Optimizer,
+    data: Batch,
+    config: TrainConfig,
+    seed: int,
+    step: int,
+    masks: Mapping[str, Tensor] | None,
+) -> None:
     drawn = torch.Generator().manual_seed(1_000_003 * (seed + 1) + step)
     picked = data.take(torch.randint(len(data), (config.batch_size,), generator=drawn))
     latest = picked.f0_hz.shape[1] - config.crop_frames

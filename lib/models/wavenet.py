@@ -168,8 +168,9 @@ class WaveNet(AudioModel):
     def mel(self, audio: Tensor) -> Tensor:
         """Log mel spectrogram, about 0 to 1: [batch, time] -> [batch, n_mels, frames]."""
         c = self.config
-        spectrum = torch.stft(audio, c.mel_fft, c.mel_hop, c.mel_window, torch.hann_window(c.mel_window),
-                              return_complex=True)
+        spectrum = torch.stft(
+            audio, c.mel_fft, c.mel_hop, c.mel_window, torch.hann_window(c.mel_window), return_complex=True
+        )
         return ((mel_bands(c.n_mels, c.mel_fft) @ spectrum.abs()).clamp(min=1e-5).log10() + 5.0) / 5.0
 
     def controls(self, batch: Batch) -> dict[str, Tensor]:
@@ -230,9 +231,11 @@ class WaveNet(AudioModel):
     def rehearsal(self, seconds: float = 1.0) -> dict[str, Tensor]:
         """Silence and an empty spectrogram."""
         n = round(seconds * MODEL_RATE) + self.config.receptive_field - 1
-        return {"classes": torch.full((1, n), self.config.n_classes // 2),
-                "mel": torch.zeros(1, self.config.n_mels, n // self.config.mel_hop + 1),
-                "frame": torch.arange(n)[None] // self.config.mel_hop}
+        return {
+            "classes": torch.full((1, n), self.config.n_classes // 2),
+            "mel": torch.zeros(1, self.config.n_mels, n // self.config.mel_hop + 1),
+            "frame": torch.arange(n)[None] // self.config.mel_hop,
+        }
 
     def network(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The whole stack over known samples: (classes, mel, frame) -> (logits,)."""

@@ -31,8 +31,9 @@ def damage(model: nn.Module, data: Batches, groups: Iterable[str] | None = None)
         harm: Scores = {}
         for group in model.widths if groups is None else groups:
             everyone = torch.arange(model.widths[group])
-            without = (zero(model, {group: everyone[everyone != unit]}) for unit in everyone) \
-                if len(everyone) > 1 else ()
+            without = (
+                (zero(model, {group: everyone[everyone != unit]}) for unit in everyone) if len(everyone) > 1 else ()
+            )
             harm[group] = torch.tensor([_error(silent, data) - whole for silent in without])
     return harm
 

@@ -153,8 +153,9 @@ def sampler_latency(model: nn.Module, seconds: float = 0.02, repeats: int = 3) -
     n = round(16_000 * seconds)
     empty = _timed("torch", seconds, repeats, lambda: model.generate(controls, n_samples=1))
     full = _timed("torch", seconds, repeats, lambda: model.generate(controls, n_samples=n + 1))
-    return Latency("torch", seconds, *(max(0.0, a - empty.median_s)
-                                       for a in (full.median_s, full.fastest_s, full.slowest_s)))
+    return Latency(
+        "torch", seconds, *(max(0.0, a - empty.median_s) for a in (full.median_s, full.fastest_s, full.slowest_s))
+    )
 
 
 def onnx_latency(model: nn.Module, seconds: float = 1.0, repeats: int = 7) -> tuple[Latency, int, float]:
@@ -198,8 +199,9 @@ def _export(model: nn.Module, inputs: dict[str, Tensor]) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its own retirement
-        torch.onnx.export(_Network(model), tuple(inputs.values()), file, input_names=list(inputs), opset_version=17,
-                          dynamo=False)
+        torch.onnx.export(
+            _Network(model), tuple(inputs.values()), file, input_names=list(inputs), opset_version=17, dynamo=False
+        )
     return file.getvalue()
 
 

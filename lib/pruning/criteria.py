@@ -81,7 +81,12 @@ def normalisation(model: nn.Module, data: Batches = (), seed: int = 0) -> Scores
 
 
 def information(
-    model: nn.Module, data: Batches, seed: int = 0, *, estimator: str = "copula", n_samples: int = 1000,
+    model: nn.Module,
+    data: Batches,
+    seed: int = 0,
+    *,
+    estimator: str = "copula",
+    n_samples: int = 1000,
     n_components: int = 4,
 ) -> Scores:
     """Mutual information in bits between the unit and the training target (equation 7).
@@ -115,8 +120,13 @@ def random(model: nn.Module, data: Batches = (), seed: int = 0) -> Scores:
 
 
 CRITERIA: dict[str, Callable[..., Scores]] = {
-    "magnitude": magnitude, "gradient": gradient, "activation": activation, "normalisation": normalisation,
-    "information": information, "taylor": taylor, "random": random,
+    "magnitude": magnitude,
+    "gradient": gradient,
+    "activation": activation,
+    "normalisation": normalisation,
+    "information": information,
+    "taylor": taylor,
+    "random": random,
 }
 
 

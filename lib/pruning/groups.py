@@ -266,8 +266,9 @@ def _rescale_weight_norm(before: Mapping[str, Tensor], after: dict[str, Tensor],
     return after
 
 
-def numbers_of(model: Trimmable, tensors: Mapping[str, Tensor], roles: frozenset[str], *, min_dims: int = 1
-               ) -> dict[str, Tensor]:
+def numbers_of(
+    model: Trimmable, tensors: Mapping[str, Tensor], roles: frozenset[str], *, min_dims: int = 1
+) -> dict[str, Tensor]:
     """Collect, from tensors shaped like the model's, the numbers that belong to each unit.
 
     Args:

@@ -33,8 +33,16 @@ class Task(Protocol):
     """What the lottery needs to know about the problem; `lib.models.training.AudioTask` is one."""
 
     def build(self, seed: int) -> nn.Module: ...
-    def train(self, model: nn.Module, *, seed: int, start_step: int = 0, snapshot_at: int | None = None,
-              masks: Any = None, progress: Callable[[int, int], None] | None = None) -> Any: ...
+    def train(
+        self,
+        model: nn.Module,
+        *,
+        seed: int,
+        start_step: int = 0,
+        snapshot_at: int | None = None,
+        masks: Any = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Any: ...
     def error(self, model: nn.Module, side: str) -> float: ...
     def valid_batches(self) -> Batches: ...
 
@@ -150,23 +158,45 @@ def _remove(task: Task, config: LotteryConfig, chain: Chain, number: int) -> tup
     if config.reset == "dense":
         return chain, nothing
     if config.how == "mask":
-        masks = masking.mask_more(chain.model, chain.masks or masking.full_masks(chain.model), config.fraction,
-                                  scope=config.scope, criterion=config.criterion, seed=seed)
+        masks = masking.mask_more(
+            chain.model,
+            chain.masks or masking.full_masks(chain.model),
+            config.fraction,
+            scope=config.scope,
+            criterion=config.criterion,
+            seed=seed,
+        )
         model = _reset(task, config, chain.model, chain.snapshot, seed)
         masking.apply(model, masks)
-        return Chain(model, chain.snapshot, chain.records, masks), {**nothing, "asked": config.fraction,
-                                                                    "obtained": config.fraction}
-    scores = random(chain.model, seed=seed) if config.reset == "scratch" else \
-        score(chain.model, config.criterion, task.valid_batches(), seed)
-    chosen = select(chain.model, scores, config.fraction, scope=config.scope, by=config.by, scale=config.scale,
-                    floor=config.floor, or_less=True)
+        return Chain(model, chain.snapshot, chain.records, masks), {
+            **nothing,
+            "asked": config.fraction,
+            "obtained": config.fraction,
+        }
+    scores = (
+        random(chain.model, seed=seed)
+        if config.reset == "scratch"
+        else score(chain.model, config.criterion, task.valid_batches(), seed)
+    )
+    chosen = select(
+        chain.model,
+        scores,
+        config.fraction,
+        scope=config.scope,
+        by=config.by,
+        scale=config.scale,
+        floor=config.floor,
+        or_less=True,
+    )
     if chosen.obtained == 0.0:
         raise BookError(f"Every group is at its floor of {config.floor}; nothing is left to remove.")
     layout, widths = chain.model.layout(), chain.model.widths
     snapshot = trim_state(chain.snapshot, layout, widths, chosen.keep)
     model = _reset(task, config, trim(chain.model, chosen.keep), snapshot, seed)
     return Chain(model, snapshot, chain.records), {
-        "asked": chosen.asked, "obtained": chosen.obtained, "at_floor": list(chosen.at_floor)
+        "asked": chosen.asked,
+        "obtained": chosen.obtained,
+        "at_floor": list(chosen.at_floor),
     }
 
 
@@ -181,11 +211,18 @@ def _reset(task: Task, config: LotteryConfig, model: nn.Module, snapshot: dict[s
         return build_like(model, model.widths)
 
 
-def _record(number: int, task: Task, model: nn.Module, trained: Any, chosen: dict[str, Any], removed: float
-            ) -> dict[str, Any]:
+def _record(
+    number: int, task: Task, model: nn.Module, trained: Any, chosen: dict[str, Any], removed: float
+) -> dict[str, Any]:
     return {
-        "round": number, "n_parameters": _size(model), "removed": removed, **chosen, "widths": dict(model.widths),
-        "valid": trained.valid, "test": task.error(model, "test"), "curve": [list(point) for point in trained.curve],
+        "round": number,
+        "n_parameters": _size(model),
+        "removed": removed,
+        **chosen,
+        "widths": dict(model.widths),
+        "valid": trained.valid,
+        "test": task.error(model, "test"),
+        "curve": [list(point) for point in trained.curve],
         "cpu_seconds": round(trained.cpu_seconds, 1),
     }
 
@@ -202,8 +239,17 @@ def save_chain(path: Path, chain: Chain, key: dict[str, Any]) -> None:
     """Write a chain so that `load_chain` can take it up; `key` says which chain it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
-    torch.save({"key": key, "widths": chain.model.widths, "state": chain.model.state_dict(),
-                "snapshot": chain.snapshot, "records": chain.records, "masks": chain.masks}, scratch)
+    torch.save(
+        {
+            "key": key,
+            "widths": chain.model.widths,
+            "state": chain.model.state_dict(),
+            "snapshot": chain.snapshot,
+            "records": chain.records,
+            "masks": chain.masks,
+        },
+        scratch,
+    )
     scratch.replace(path)
 
 

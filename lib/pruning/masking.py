@@ -33,7 +33,12 @@ def full_masks(model: nn.Module) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def mask_more(
-    model: nn.Module, masks: Masks, fraction: float, *, scope: Scope = "local", criterion: str = "magnitude",
+    model: nn.Module,
+    masks: Masks,
+    fraction: float,
+    *,
+    scope: Scope = "local",
+    criterion: str = "magnitude",
     seed: int = 0,
 ) -> dict[str, Tensor]:
     """Mask the lowest `fraction` of the weights that are still alive.

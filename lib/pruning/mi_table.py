@@ -44,7 +44,7 @@ def gaussian(dims_x: int, dims_y: int, rho: float) -> Case:
         y[:, :pairs] = rho * x[:, :pairs] + np.sqrt(1.0 - rho**2) * y[:, :pairs]
         return x, y
 
-    return Case(f"{dims_x}-{dims_y} Gaussian, rho {rho:g}", -0.5 * pairs * np.log2(1.0 - rho**2) + 0.0, draw)
+    return Case(f"{dims_x}-{dims_y} Gaussian, rho {rho:g}", float(-0.5 * pairs * np.log2(1.0 - rho**2) + 0.0), draw)
 
 
 def bent(name: str, function: Callable[[Array], Array]) -> Case:
@@ -74,8 +74,18 @@ def _bits_of(function: Callable[[Array], Array]) -> float:
 
 def cases() -> list[Case]:
     """The table's rows: independent, correlated, and bent."""
-    shapes = [(1, 1, 0.0), (1, 1, 0.5), (1, 1, 0.95), (1, 4, 0.0), (1, 4, 0.8), (1, 4, 0.95), (1, 8, 0.0),
-              (4, 4, 0.0), (4, 4, 0.8), (8, 8, 0.0)]
+    shapes = [
+        (1, 1, 0.0),
+        (1, 1, 0.5),
+        (1, 1, 0.95),
+        (1, 4, 0.0),
+        (1, 4, 0.8),
+        (1, 4, 0.95),
+        (1, 8, 0.0),
+        (4, 4, 0.0),
+        (4, 4, 0.8),
+        (8, 8, 0.0),
+    ]
     return [
         *(gaussian(*shape) for shape in shapes),
         bent("x squared + noise", np.square),
@@ -106,10 +116,15 @@ def table(sample_sizes: tuple[int, ...] = (500, 2000), repeats: int = REPEATS) -
 def main() -> None:
     """Write the table."""
     rows = table()
-    write_result("diet/mi.json", rows, provenance=provenance(
-        command="python -m lib.pruning.information", config={"repeats": REPEATS, "noise": NOISE},
-        seeds=list(range(REPEATS)),
-    ))
+    write_result(
+        "diet/mi.json",
+        rows,
+        provenance=provenance(
+            command="python -m lib.pruning.information",
+            config={"repeats": REPEATS, "noise": NOISE},
+            seeds=list(range(REPEATS)),
+        ),
+    )
     print(f"{'case':26} {'n':>5} {'true':>6}  " + " ".join(f"{name:>8}" for name in ESTIMATORS))
     for row in rows:
         values = " ".join(f"{row[name]['mean']:8.2f}" for name in ESTIMATORS)

@@ -126,8 +126,9 @@ def select(
                 f"{fraction:.1%} of the {by} were asked to go, but with at least {floor} units a group only "
                 f"{1 - before / full:.1%} can. Ask for less, lower the floor, or pass or_less=True."
             )
-    keep = {group: torch.tensor([u for u in range(model.widths[group]) if u not in set(gone[group])])
-            for group in scores}
+    keep = {
+        group: torch.tensor([u for u in range(model.widths[group]) if u not in set(gone[group])]) for group in scores
+    }
     at_floor = tuple(group for group in scores if widths[group] <= floor)
     return Selection(keep, fraction, 1.0 - before / full, by, at_floor)
 

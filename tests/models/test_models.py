@@ -13,9 +13,15 @@ from lib.pruning.groups import check_layout
 # Released code: counted from its own tensors. Text: WaveNet 40 layers; SING with a kernel of 9; for DDSP
 # a GRU of 128 (the text does not give the encoder, so its total cannot be checked against anything).
 PUBLISHED = {
-    ("wavenet", "code"): 2_901_504, ("wavenet", "text"): 5_622_784, ("sing", "code"): 21_213_201,
-    ("sing", "text"): 80_765_057, ("ddsp", "code"): 4_590_296, ("ddsp", "text"): 2_456_024,
-    ("wavenet", "book"): 67_584, ("sing", "book"): 342_801, ("ddsp", "book"): 79_770,
+    ("wavenet", "code"): 2_901_504,
+    ("wavenet", "text"): 5_622_784,
+    ("sing", "code"): 21_213_201,
+    ("sing", "text"): 80_765_057,
+    ("ddsp", "code"): 4_590_296,
+    ("ddsp", "text"): 2_456_024,
+    ("wavenet", "book"): 67_584,
+    ("sing", "book"): 342_801,
+    ("ddsp", "book"): 79_770,
 }
 
 
@@ -113,8 +119,11 @@ def test_ddsp_plays_the_pitch_it_is_given() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    for call, word in [(lambda: make("wavnet"), "No model"), (lambda: make("sing", "big"), "no preset"),
-                       (lambda: make("sing", chanels=3), "chanels")]:
+    for call, word in [
+        (lambda: make("wavnet"), "No model"),
+        (lambda: make("sing", "big"), "no preset"),
+        (lambda: make("sing", chanels=3), "chanels"),
+    ]:
         with pytest.raises(BookError, match=word):
             call()
     with pytest.raises(BookError, match="frames of 160"):

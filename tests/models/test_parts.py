@@ -44,9 +44,7 @@ def test_the_bank_is_a_sum_of_sines() -> None:
     time = np.arange(frames * hop)
     knots = np.arange(frames) * hop
     phase = 2 * np.pi * np.cumsum(np.interp(time, knots, f0_hz[0].numpy())) / rate
-    expected = sum(
-        np.interp(time, knots, amplitudes[0, :, k].numpy()) * np.sin((k + 1) * phase) for k in range(3)
-    )
+    expected = sum(np.interp(time, knots, amplitudes[0, :, k].numpy()) * np.sin((k + 1) * phase) for k in range(3))
     assert np.abs(heard - expected).max() < 1e-4 * np.abs(expected).max()  # -80 dB
 
 

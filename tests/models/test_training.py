@@ -30,8 +30,10 @@ def test_loudness_is_rms() -> None:
 
 
 def test_no_recording_is_on_two_sides() -> None:
-    sides = {split: {r for n in corpus.notes(split=split, velocity=80, instrument=corpus.INSTRUMENTS)
-                     for r in n.recordings} for split in ("train", "valid", "test")}
+    sides = {
+        split: {r for n in corpus.notes(split=split, velocity=80, instrument=corpus.INSTRUMENTS) for r in n.recordings}
+        for split in ("train", "valid", "test")
+    }
     assert not sides["train"] & sides["test"] and not sides["valid"] & sides["test"]
 
 
@@ -65,5 +67,6 @@ def test_mistakes_are_named() -> None:
         data.batch_of([])
     with pytest.raises(BookError, match="diverged"):
         bad = TASK.train_clips
-        training.train(TASK.build(0), type(bad)(bad.audio * torch.nan, bad.f0_hz, bad.loudness_db), TASK.valid_clips,
-                       TASK.recipe)
+        training.train(
+            TASK.build(0), type(bad)(bad.audio * torch.nan, bad.f0_hz, bad.loudness_db), TASK.valid_clips, TASK.recipe
+        )

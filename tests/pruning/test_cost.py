@@ -47,8 +47,11 @@ def test_sing_says_what_its_layers_do() -> None:
 def test_wavenet_says_what_one_step_multiplies() -> None:
     model = make("wavenet", "book")
     said = model.macs_per_second()
-    each_sample = [m for name, m in model.named_modules()
-                   if isinstance(m, nn.Conv1d) and not name.startswith(("first", "conditioning"))]
+    each_sample = [
+        m
+        for name, m in model.named_modules()
+        if isinstance(m, nn.Conv1d) and not name.startswith(("first", "conditioning"))
+    ]
     assert sum(v for k, v in said.items() if k != "conditioning") == 16_000 * sum(m.weight.numel() for m in each_sample)
     assert said["conditioning"] == 16_000 / 256 * sum(m.weight.numel() for m in model.conditioning)
 

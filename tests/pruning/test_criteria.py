@@ -44,12 +44,18 @@ def rows_of_unit(model, group: str, unit: int) -> list[tuple[str, torch.Tensor]]
     if group == "g2":
         halves = torch.tensor([unit, unit + w["g2"]])
         return [("dilated.1.weight", halves), ("conditioning.1.weight", halves)]
-    return [({"c2": "encoder.1.weight", "o3": "after.linear.2.weight", "d3": "decoder.2.weight"}[group],
-             torch.tensor([unit]))]
+    return [
+        (
+            {"c2": "encoder.1.weight", "o3": "after.linear.2.weight", "d3": "decoder.2.weight"}[group],
+            torch.tensor([unit]),
+        )
+    ]
 
 
-@pytest.mark.parametrize(("name", "group"), [("ddsp", "h"), ("ddsp", "c2"), ("ddsp", "o3"), ("wavenet", "r"),
-                                             ("wavenet", "g2"), ("sing", "d3")])
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("ddsp", "h"), ("ddsp", "c2"), ("ddsp", "o3"), ("wavenet", "r"), ("wavenet", "g2"), ("sing", "d3")],
+)
 def test_magnitude_and_gradient_are_sums_over_the_rows_of_a_unit(name: str, group: str) -> None:
     model = ddsp() if name == "ddsp" else make(name, "toy")
     batches = data()
@@ -77,8 +83,9 @@ def test_taylor_is_the_slope_of_fading_a_unit_out() -> None:
                 copy.load_state_dict(model.state_dict())
                 copy.decoder[0].weight[unit] *= keep
                 copy.decoder[0].bias[unit] *= keep
-                faded.append(float(copy.double().loss(Batch(batch[0].audio.double(), batch[0].f0_hz,
-                                                            batch[0].loudness_db))))
+                faded.append(
+                    float(copy.double().loss(Batch(batch[0].audio.double(), batch[0].f0_hz, batch[0].loudness_db)))
+                )
         slope, expected = abs(faded[0] - faded[1]) / 0.002, float(scores["d1"][unit])
         assert abs(slope - expected) < 0.02 * expected + 1e-4
 
@@ -119,8 +126,10 @@ def test_information_finds_the_unit_that_follows_the_target() -> None:
 
     target = torch.randn(4, 2, 100, generator=torch.Generator().manual_seed(2))
     bits = criteria.information(Told(), [target], n_samples=400)["a"]
-    truth = gaussian_copula(Told().witnessed(target)["a"][:, 1].flatten()[:, None].double().numpy(),
-                            target.transpose(1, 2).flatten(0, 1).double().numpy())
+    truth = gaussian_copula(
+        Told().witnessed(target)["a"][:, 1].flatten()[:, None].double().numpy(),
+        target.transpose(1, 2).flatten(0, 1).double().numpy(),
+    )
     assert bits[0] < 0.05 and bits[2] == 0.0 and abs(float(bits[1]) - truth) < 0.2
 
 

@@ -28,10 +28,15 @@ def test_names_are_unique_and_the_first_group_comes_first() -> None:
     assert all(run.config["steps"] > run.config["rewind_step"] for run in everything if "steps" in run.config)
 
 
-@pytest.mark.parametrize("name", [
-    "quick-sing-trim-local-magnitude-rewind-s0", "quick-ddsp-mask-local-magnitude-rewind-s0", "quick-sing-dense-s0",
-    "quick-sing-ablation-s0",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "quick-sing-trim-local-magnitude-rewind-s0",
+        "quick-ddsp-mask-local-magnitude-rewind-s0",
+        "quick-sing-dense-s0",
+        "quick-sing-ablation-s0",
+    ],
+)
 def test_a_quick_run_writes_a_record(name: str, tmp_path: Path) -> None:
     (run,) = [run for run in diet.runs(quick=True) if run.name == name]
     outcome = single.perform(run, tmp_path)
@@ -45,8 +50,10 @@ def test_a_quick_run_writes_a_record(name: str, tmp_path: Path) -> None:
 
 def fake(folder: Path, name: str, config: dict, removed: list[float], test: list[float]) -> Run:
     run = Run("diet", name, config)
-    rounds = [{"round": i, "removed": r, "n_parameters": round(1000 * (1 - r)), "test": t, "valid": t}
-              for i, (r, t) in enumerate(zip(removed, test))]
+    rounds = [
+        {"round": i, "removed": r, "n_parameters": round(1000 * (1 - r)), "test": t, "valid": t}
+        for i, (r, t) in enumerate(zip(removed, test))
+    ]
     rounds.append({"round": len(test), "failed": "diverged"})
     origin = results.provenance(config=config, seeds=[config["seed"]], command="test")
     results.write_result(run.path(folder), {"status": "ok", "rounds": rounds}, provenance=origin)
@@ -56,8 +63,14 @@ def fake(folder: Path, name: str, config: dict, removed: list[float], test: list
 def test_tables_join_seeds_and_use_the_right_denominators(tmp_path: Path) -> None:
     base = {"kind": "chain", "model": "ddsp", "how": "trim", "scope": "local", "criterion": "information", "steps": 9}
     everything = [
-        fake(tmp_path, f"ddsp-trim-local-information-rewind-s{seed}", {**base, "reset": "rewind", "seed": seed},
-             [0.0, 0.6, 1.0], [2.0, 2.2, 3.0 + seed]) for seed in (0, 1)
+        fake(
+            tmp_path,
+            f"ddsp-trim-local-information-rewind-s{seed}",
+            {**base, "reset": "rewind", "seed": seed},
+            [0.0, 0.6, 1.0],
+            [2.0, 2.2, 3.0 + seed],
+        )
+        for seed in (0, 1)
     ]
     control = {**base, "reset": "dense", "seed": 0}
     everything.append(fake(tmp_path, "ddsp-dense-s0", control, [0, 0, 0], [2.0, 1.6, 1.5]))

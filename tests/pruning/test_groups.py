@@ -28,7 +28,10 @@ from lib.pruning.groups import (
 
 TOLERANCE = 1e-6
 VARIANTS = {
-    "wavenet": {}, "sing": {}, "ddsp": {"layer_norm": False}, "sing-weight-norm": {"weight_norm": True},
+    "wavenet": {},
+    "sing": {},
+    "ddsp": {"layer_norm": False},
+    "sing-weight-norm": {"weight_norm": True},
     "ddsp-layer-norm": {},
 }
 
@@ -117,11 +120,16 @@ class Recurrent(nn.Module):
     def layout(self) -> Layout:
         gates = (out("h"),) * 4
         return {
-            "conv.weight": ((out("c"),), (fixed(2),), (fixed(3),)), "conv.bias": ((out("c"),),),
-            "lstm.weight_ih_l0": (gates, (into("c"),)), "lstm.weight_hh_l0": (gates, (into("h"),)),
-            "lstm.bias_ih_l0": (gates,), "lstm.bias_hh_l0": (gates,),
-            "dense.weight": ((out("k"),), (into("h", 7),)), "dense.bias": ((out("k"),),),
-            "last.weight": ((fixed(3),), (into("k"),)), "last.bias": ((fixed(3),),),
+            "conv.weight": ((out("c"),), (fixed(2),), (fixed(3),)),
+            "conv.bias": ((out("c"),),),
+            "lstm.weight_ih_l0": (gates, (into("c"),)),
+            "lstm.weight_hh_l0": (gates, (into("h"),)),
+            "lstm.bias_ih_l0": (gates,),
+            "lstm.bias_hh_l0": (gates,),
+            "dense.weight": ((out("k"),), (into("h", 7),)),
+            "dense.bias": ((out("k"),),),
+            "last.weight": ((fixed(3),), (into("k"),)),
+            "last.bias": ((fixed(3),),),
         }
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -143,8 +151,13 @@ def test_interleaved_gates_would_break_the_law() -> None:
     class Wrong(Recurrent):
         def layout(self) -> Layout:
             rows = (out("h", 4),)
-            return {**super().layout(), "lstm.weight_ih_l0": (rows, (into("c"),)),
-                    "lstm.weight_hh_l0": (rows, (into("h"),)), "lstm.bias_ih_l0": (rows,), "lstm.bias_hh_l0": (rows,)}
+            return {
+                **super().layout(),
+                "lstm.weight_ih_l0": (rows, (into("c"),)),
+                "lstm.weight_hh_l0": (rows, (into("h"),)),
+                "lstm.bias_ih_l0": (rows,),
+                "lstm.bias_hh_l0": (rows,),
+            }
 
     model, x, keep = Wrong(TinyConfig()), torch.randn(2, 2, 7), {"h": torch.tensor([0, 2, 3])}
     check_layout(model)
@@ -173,8 +186,12 @@ def test_counting_by_layout_is_counting_the_tensors(name: str) -> None:
 
 def test_mistakes_are_named() -> None:
     model = make("sing", "toy")
-    for keep, word in [({"x9": [0]}, "No group"), ({"e1": []}, "every unit"), ({"e1": [6]}, "0 to 5"),
-                       ({"e1": [2, 1]}, "ascending")]:
+    for keep, word in [
+        ({"x9": [0]}, "No group"),
+        ({"e1": []}, "every unit"),
+        ({"e1": [6]}, "0 to 5"),
+        ({"e1": [2, 1]}, "ascending"),
+    ]:
         with pytest.raises(BookError, match=word):
             trim(model, {group: torch.tensor(units, dtype=torch.long) for group, units in keep.items()})
 

@@ -23,8 +23,14 @@ def clips(n: int, seed: int) -> Batch:
     return Batch(audio, f0_hz.expand(n, 10).contiguous(), torch.full((n, 10), -13.0))
 
 
-TASK = AudioTask("sing", "toy", clips(6, 0), clips(3, 1), clips(3, 2),
-                 TrainConfig(steps=8, batch_size=2, crop_frames=6, evaluations=2))
+TASK = AudioTask(
+    "sing",
+    "toy",
+    clips(6, 0),
+    clips(3, 1),
+    clips(3, 2),
+    TrainConfig(steps=8, batch_size=2, crop_frames=6, evaluations=2),
+)
 SHORT = LotteryConfig(rounds=3, rewind_step=3, floor=1, by="units")
 
 
@@ -52,8 +58,9 @@ def test_resuming_gives_the_uninterrupted_chain(tmp_path) -> None:
         lottery.run(TASK, SHORT, resume=path, after_round=stop)
     resumed = lottery.run(TASK, SHORT, resume=path)
     drop = {"cpu_seconds"}
-    assert [{k: v for k, v in r.items() if k not in drop} for r in resumed] == \
-        [{k: v for k, v in r.items() if k not in drop} for r in whole]
+    assert [{k: v for k, v in r.items() if k not in drop} for r in resumed] == [
+        {k: v for k, v in r.items() if k not in drop} for r in whole
+    ]
     with pytest.raises(BookError, match="another configuration"):
         lottery.run(TASK, replace(SHORT, seed=1), resume=path)
 
@@ -64,8 +71,11 @@ def test_where_the_survivors_start_from(reset: str, monkeypatch: pytest.MonkeyPa
     dense = lottery.train_dense(TASK, config)
     after, chosen = lottery._remove(TASK, config, dense, 1)
     assert chosen["obtained"] == pytest.approx(chosen["asked"], abs=1 / 36)
-    scores = lottery.random(dense.model, seed=1) if reset == "scratch" else \
-        lottery.score(dense.model, "magnitude", TASK.valid_batches(), 1)
+    scores = (
+        lottery.random(dense.model, seed=1)
+        if reset == "scratch"
+        else lottery.score(dense.model, "magnitude", TASK.valid_batches(), 1)
+    )
     keep = lottery.select(dense.model, scores, 0.3, by="units", floor=1).keep
     layout, widths = dense.model.layout(), dense.model.widths
     if reset in ("rewind", "keep"):

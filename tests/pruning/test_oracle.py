@@ -42,8 +42,17 @@ def theirs(model: nn.Module, graph, layer: nn.Module, unit: int) -> set[tuple[st
     return found
 
 
-@pytest.mark.parametrize(("group", "layer"), [("e1", "encoder.1"), ("e2", "encoder.1"), ("e3", "encoder.2"),
-                                              ("d1", "decoder.0"), ("d2", "decoder.1"), ("d3", "decoder.2")])
+@pytest.mark.parametrize(
+    ("group", "layer"),
+    [
+        ("e1", "encoder.1"),
+        ("e2", "encoder.1"),
+        ("e3", "encoder.2"),
+        ("d1", "decoder.0"),
+        ("d2", "decoder.1"),
+        ("d3", "decoder.2"),
+    ],
+)
 def test_sing(group: str, layer: str) -> None:
     model = make("sing", "toy").eval()
     graph = tp.DependencyGraph().build_dependency(TraceableSING(model), torch.zeros(1, 1, 4096))
@@ -51,8 +60,17 @@ def test_sing(group: str, layer: str) -> None:
     assert theirs(model, graph, start, 2) == ours(model, group, 2)
 
 
-@pytest.mark.parametrize(("group", "layer"), [("r", "first"), ("r", "residual.3"), ("g1", "dilated.0"),
-                                              ("g6", "conditioning.5"), ("s", "skip.2"), ("o", "hidden")])
+@pytest.mark.parametrize(
+    ("group", "layer"),
+    [
+        ("r", "first"),
+        ("r", "residual.3"),
+        ("g1", "dilated.0"),
+        ("g6", "conditioning.5"),
+        ("s", "skip.2"),
+        ("o", "hidden"),
+    ],
+)
 def test_wavenet(group: str, layer: str) -> None:
     model = make("wavenet", "toy").eval()
     inputs = (torch.zeros(1, 16, 20), torch.zeros(1, 4, 20))

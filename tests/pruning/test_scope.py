@@ -17,8 +17,13 @@ BOOK = {name: make(name, "book") for name in MODELS}
 
 
 @settings(deadline=None, max_examples=40)
-@given(name=st.sampled_from(sorted(MODELS)), fraction=st.floats(0.0, 0.9), scope=st.sampled_from(["local", "global"]),
-       by=st.sampled_from(["units", "weights"]), seed=st.integers(0, 5))
+@given(
+    name=st.sampled_from(sorted(MODELS)),
+    fraction=st.floats(0.0, 0.9),
+    scope=st.sampled_from(["local", "global"]),
+    by=st.sampled_from(["units", "weights"]),
+    seed=st.integers(0, 5),
+)
 def test_asked_is_obtained_to_one_unit(name: str, fraction: float, scope: str, by: str, seed: int) -> None:
     model = BOOK[name]
     chosen = select(model, random(model, seed=seed), fraction, scope=scope, by=by, floor=1)
@@ -28,8 +33,11 @@ def test_asked_is_obtained_to_one_unit(name: str, fraction: float, scope: str, b
         full, left, largest = sum(model.widths.values()), sum(widths.values()), 1
     else:
         full, left = model.n_parameters(), smaller.n_parameters()
-        wider = (build_like(model, {**smaller.widths, group: width + 1})
-                 for group, width in smaller.widths.items() if width < model.widths[group])
+        wider = (
+            build_like(model, {**smaller.widths, group: width + 1})
+            for group, width in smaller.widths.items()
+            if width < model.widths[group]
+        )
         largest = max((w.n_parameters() - left for w in wider), default=0)
     assert abs((1 - left / full) - chosen.obtained) < 1e-9
     assert abs(full * (1 - fraction) - left) <= max(largest, 1)
@@ -88,8 +96,12 @@ def test_scales() -> None:
 
 def test_mistakes_are_named() -> None:
     model = make("sing", "toy")
-    for changes, word in [({"fraction": 1.0}, "cannot be removed"), ({"scope": "both"}, "Scope is"),
-                          ({"floor": 0}, "floor"), ({"scores": {"e1": torch.rand(5)}}, "do not fit")]:
+    for changes, word in [
+        ({"fraction": 1.0}, "cannot be removed"),
+        ({"scope": "both"}, "Scope is"),
+        ({"floor": 0}, "floor"),
+        ({"scores": {"e1": torch.rand(5)}}, "do not fit"),
+    ]:
         settings_ = {"scores": random(model), "fraction": 0.1, **changes}
         with pytest.raises(BookError, match=word):
             select(model, **settings_)
