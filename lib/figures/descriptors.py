@@ -19,16 +19,20 @@ Array = NDArray[np.float64]
 TOP_HZ = 5000.0
 
 
-def balance(panels: Sequence[tuple[str, Array, Array, float, float]]) -> Figure:
+def balance(panels: Sequence[tuple[str, Array, Array, float, float]], magnified: float | None = None) -> Figure:
     """Draw power spectra as weights on a beam, with the point where each balances.
 
     Args:
         panels: instrument, frequencies in Hz `[bin]`, magnitudes `[bin]`, centroid and bandwidth in Hz.
+        magnified: draw a pale second curve this many times as high, cut off at the top, to show a weak tail.
     """
     fig, axes = plt.subplots(len(panels), 1, figsize=(4.9, 0.55 + 1.35 * len(panels)), sharex=True, squeeze=False)
     for ax, (instrument, f, m, centre, width) in zip(axes[:, 0], panels):
         power = m**2 / (m**2).sum()
         height = power.max()
+        if magnified:
+            pale = np.minimum(magnified * power / height, 1.05)
+            ax.fill_between(f, pale, color=plotting.colour(instrument), alpha=0.3, linewidth=0)
         ax.fill_between(f, power / height, step="mid", color=plotting.colour(instrument), linewidth=0)
         ax.plot(f, power / height, color=plotting.colour(instrument), linewidth=0.8)
         ax.plot([centre - width, centre + width], [-0.13, -0.13], color=plotting.INK, linewidth=1.2)
@@ -102,19 +106,19 @@ def noise_on_axes(panels: Sequence[tuple[str, Array, Array, float, float]]) -> F
         panels: title, frequencies in Hz `[bin]`, magnitudes `[bin]`, true centroid in Hz, and the centroid that
             takes the bins to be equally spaced from 0 to 11,025 Hz.
     """
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.9, 2.9), sharey=True)
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.9, 3.1), sharey=True)
     for ax, (title, f, m, true_hz, linear_hz) in zip(axes, panels):
         k = np.arange(len(f))
         ax.fill_between(k, m / m.max(), color=plotting.INK, alpha=0.18, linewidth=0)
         true_bin = float(np.interp(true_hz, f, k))
         linear_bin = linear_hz / 11_025 * k[-1]
         marks = ((true_bin, true_hz, plotting.SERIES[2], "-"), (linear_bin, linear_hz, plotting.SERIES[1], (0, (5, 2))))
-        for place, (x, hz, colour, dash) in zip((0.34, 0.12), marks):
+        for place, (x, hz, colour, dash) in zip((1.02, 1.12), marks):
             ax.axvline(x, color=colour, linestyle=dash)
-            side = "right" if x > 0.55 * k[-1] else "left"
-            offset = (-4, 0) if side == "right" else (4, 0)
-            ax.annotate(f"{hz:,.0f} Hz", (x, place), offset, textcoords="offset points", ha=side, color=colour)
-        ax.set_title(title)
+            ax.annotate(
+                f"{hz:,.0f} Hz", (x, place), xycoords=("data", "axes fraction"), ha="center", color=colour, fontsize=10
+            )
+        ax.set_title(title, pad=32)
         ax.set(xlabel="bin", xlim=(0, k[-1]), ylim=(0, 1.08), yticks=[])
     axes[0].set_ylabel("mean magnitude")
     return fig
@@ -124,15 +128,19 @@ def as_if_linear(found: Mapping[str, tuple[float, float]]) -> Figure:
     """Draw for each instrument the centroid with log bins taken as linear against the true one."""
     fig, ax = plt.subplots(figsize=(4.9, 3.6))
     values = np.array(list(found.values()))
-    low, high = values.min() / 1.15, values.max() * 1.25
-    ax.plot([low, high], [low, high], color=plotting.INK, linewidth=0.8, linestyle=(0, (4, 3)))
-    ax.annotate("right", (high, high), (-4, -14), textcoords="offset points", ha="right", fontsize=9.5)
-    named = {"Trumpet-C", "Piano", "Violin", "Oboe", "French-Horn"}
+    (left, low), (right, high) = values.min(axis=0) / 1.2, values.max(axis=0) * 1.3
+    right *= 1.25
+    for factor in (2, 3, 4, 5, 6):
+        ax.plot(
+            [left, right], [factor * left, factor * right], color=plotting.INK, linewidth=0.7, linestyle=(0, (4, 3))
+        )
+        if factor * left > low:
+            ax.annotate(f"× {factor}", (left, factor * left), (4, 6), textcoords="offset points", fontsize=9.5)
     for name, (true_hz, linear_hz) in found.items():
-        plotting.scatter(ax, true_hz, linear_hz, name, label=name in named)
-    ax.set(xscale="log", yscale="log", xlim=(values[:, 0].min() / 1.15, values[:, 0].max() * 1.6), ylim=(low, high))
+        plotting.scatter(ax, true_hz, linear_hz, name, label=name in {"Trumpet-C", "Piano", "Oboe"})
+    ax.set(xscale="log", yscale="log", xlim=(left, right), ylim=(low, high))
     ax.set(xlabel="true centroid in Hz", ylabel="bins taken as linear, Hz")
-    for axis, ticks in ((ax.xaxis, (500, 1000, 2000)), (ax.yaxis, (500, 1000, 2000, 4000))):
+    for axis, ticks in ((ax.xaxis, (500, 1000, 2000)), (ax.yaxis, (3000, 4000, 6000))):
         axis.set_ticks(ticks, [f"{tick:,}" for tick in ticks])
         axis.minorticks_off()
     return fig
@@ -147,7 +155,7 @@ def exponents(powers: Array, curves: Mapping[str, Array]) -> Figure:
         ax.axvline(power, color=plotting.INK, linewidth=0.7, linestyle=(0, (4, 3)))
         ax.annotate(label, (power, 1), (3, -10), xycoords=("data", "axes fraction"), textcoords="offset points")
     ax.set(xlabel="exponent", ylabel="centroid in Hz", xlim=(powers[0], powers[-1]), ylim=(0, None))
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right")
     return fig
 
 
