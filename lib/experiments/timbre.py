@@ -1,7 +1,8 @@
 """Experiments on timbre spaces: which regulariser, which transform, how far it generalises.
 
 One run trains one space on one seeded split by recording and judges it on three sides. Groups:
-`main` (10 splits, without and with ratings), `regularizers`, `transforms`, `leave_one_out`, `zero_shot`.
+`main` (10 splits, without and with ratings), `regularizers`, `transforms`, `leave_one_out`, `zero_shot`;
+and on the shipped spaces `use`: `sound`, `steering`, `topology`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from lib import results
 from lib.experiments import runs as single
 from lib.experiments.runs import Run
+from lib.experiments.timbre_use import PERFORM
 from lib.timbre import agreement, evaluate, zero_shot
 from lib.timbre.features import TRANSFORMS, FrontEnd
 from lib.timbre.fit import SpaceConfig, fit_space
@@ -75,6 +77,10 @@ def runs(quick: bool = False) -> list[Run]:
         for name in ("none", "recipe"):
             config = {**_config("nsgt-erb", name, seed, quick), "kind": "zero_shot"}
             found.append(Run("timbre", f"{start}zero-shot-{name}-s{seed}", config, ("zero_shot",)))
+    for kind in PERFORM:
+        for space in ("nsgt-erb", "nsgt-erb-free"):
+            config = {"kind": kind, "space": space, "seed": 0, "quick": quick}
+            found.append(Run("timbre", f"{start}{kind}-{space}", config, ("use", kind)))
     return found
 
 
@@ -88,6 +94,8 @@ def perform(config: dict[str, Any]) -> dict[str, Any]:
         table = feature_table().rated()
         target = Target.pooled()
         return {"leave_one_out": evaluate.leave_one_out(table, target), "anchors": evaluate.anchor_fit(target)}
+    if config["kind"] in PERFORM:
+        return PERFORM[config["kind"]](config)
     chosen = variants()[config["variant"]]
     chosen = replace(chosen, train=replace(chosen.train, seed=config["seed"]))
     if config["quick"]:
