@@ -241,7 +241,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 "Only the scale is wrong: what comes back is the sound times a constant. "
-                "Look at the square root of 2/N.",
+                "Look at the square root of 2/K.",
                 lambda: (mdct, lambda c, length: _imdct(c, length, np.sin, scale=2.0)),
                 _is_scaled,
             ),
@@ -252,7 +252,7 @@ EXERCISES: tuple[Exercise, ...] = (
             ),
             Mistake(
                 "Exact, but it spends more than one number on a sample: "
-                "with hop N keep N coefficients of every 2N samples.",
+                "with hop K keep K coefficients of every 2K samples.",
                 lambda: (_plain_cosines, _plain_back),
                 lambda answer: _error(answer) < 1e-6,
             ),

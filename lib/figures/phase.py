@@ -25,16 +25,16 @@ TRANSFORM_STYLE: dict[str, tuple[str, str, str, Any]] = {
 
 
 def spiral(coefficients: NDArray[np.complex128], turns: Array, times_s: Array) -> Figure:
-    """Draw one bin of a steady note: its coefficients in the complex plane, and its phase over time, in turns."""
+    """Draw one bin of a steady note: one turn of it in the complex plane, and its phase over time, in turns."""
     fig, (plane, line) = plt.subplots(1, 2, figsize=(4.9, 2.7), width_ratios=[1, 1.35])
     size = np.abs(coefficients).max()
-    plane.plot(coefficients.real / size, coefficients.imag / size, color=plotting.INK, alpha=0.25, linewidth=0.8)
-    plane.scatter(coefficients.real / size, coefficients.imag / size, c=np.arange(len(turns)), cmap="viridis", s=22)
+    once = coefficients[: int(np.argmax(turns - turns[0] > 0.97))] / size
+    plane.scatter(once.real, once.imag, c=np.arange(len(once)), cmap="viridis", s=26, zorder=3)
     plane.axhline(0, color=plotting.INK, linewidth=0.6, alpha=0.5)
     plane.axvline(0, color=plotting.INK, linewidth=0.6, alpha=0.5)
     plane.set(aspect="equal", xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), xticks=[-1, 1], yticks=[-1, 1])
     plane.set(xlabel="real part", ylabel="imaginary part")
-    line.plot(1000 * (times_s - times_s[0]), turns - turns[0], marker="o", markersize=4)
+    line.plot(1000 * (times_s - times_s[0]), turns - turns[0], marker="o", markersize=4, markevery=4)
     line.set(xlabel="time in ms", ylabel="phase in turns")
     return fig
 
@@ -58,7 +58,7 @@ def who_wins(windows_ms: Array, spectrum: Mapping[str, Array], rhythm: Mapping[s
     axes[1].set_xticks(ticks, ["0.1", "1", "10", "100", "1000"])
     axes[1].minorticks_off()
     axes[1].set_xlabel("window in ms; the line marks 40 ms")
-    axes[0].legend(title="like the giver of", loc="center left", bbox_to_anchor=(0.0, 0.45))
+    axes[1].legend(title="like the giver of", loc="upper right", alignment="left")
     return fig
 
 
@@ -80,7 +80,7 @@ def projections(ways: Mapping[str, tuple[Array, Array, float]]) -> Figure:
     Args:
         ways: title to the points visited `[step, 2]`, the direction of the line `[2]` and its distance from the origin.
     """
-    fig, axes = plt.subplots(1, len(ways), figsize=(4.9, 2.9), sharey=True)
+    fig, axes = plt.subplots(1, len(ways), figsize=(4.9, 1.9), sharey=True)
     angle = np.linspace(0, 2 * np.pi, 200)
     for ax, (title, (points, direction, offset)) in zip(axes, ways.items()):
         normal = np.array([-direction[1], direction[0]])
@@ -89,7 +89,7 @@ def projections(ways: Mapping[str, tuple[Array, Array, float]]) -> Figure:
         ax.plot(ends[:, 0], ends[:, 1], color=plotting.SERIES[0], linewidth=2)
         ax.plot(points[:, 0], points[:, 1], color=plotting.INK, linewidth=1, marker="o", markersize=3)
         ax.plot(*points[0], marker="D", markersize=7, color=plotting.SERIES[3])
-        ax.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.4, 1.9), xticks=[], yticks=[])
+        ax.set(aspect="equal", xlim=(-1.2, 1.2), ylim=(-0.4, 1.7), xticks=[], yticks=[])
         ax.set_title(title, fontsize=10.5)
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
@@ -121,7 +121,7 @@ def by_iteration(steps: Sequence[int], bands: Mapping[str, tuple[Array, Array, A
         label, colour, mark, dash = TRANSFORM_STYLE[name]
         ax.fill_between(steps, low, high, color=colour, alpha=0.15, lw=0)
         ax.plot(steps, middle, color=colour, linestyle=dash, marker=mark, markevery=6, markersize=5, label=label)
-    ax.set(xlabel="iteration", ylabel="spectral convergence", yscale="log")
+    ax.set(xlabel="iteration", ylabel="spectral convergence", yscale="log", ylim=(0.006, 1.0))
     _plain_log_ticks(ax)
     ax.legend(loc="lower left", ncols=2)
     return fig
