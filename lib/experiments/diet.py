@@ -215,6 +215,26 @@ def _is_shipped(config: dict[str, Any], number: int) -> bool:
     return (config["how"], config["scope"], config["criterion"], config["reset"]) in SHIPPED
 
 
+def operating_points(
+    name: str, removed: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), folder: Path | None = None
+) -> list[tuple[dict[str, Any], AudioModel]]:
+    """Open the models of a kept chain that are nearest to the given shares removed, to hear them.
+
+    Args:
+        name: of a run whose models are kept, such as "ddsp-trim-local-information-rewind-s0".
+
+    Returns:
+        (record of the round, model), each round once, thickest first.
+
+    Raises:
+        BookError: the run has no result, or its models are not kept.
+    """
+    rounds = results.read_result((folder or results.RESULTS) / "diet" / "runs" / f"{name}.json")["results"]["rounds"]
+    whole = [record for record in rounds if "test" in record]
+    nearest = {min(whole, key=lambda r, share=share: abs(r["removed"] - share))["round"] for share in removed}
+    return [(whole[number], checkpoint.load(f"{name}/round-{number:02d}.pt")[0]) for number in sorted(nearest)]
+
+
 def _cost(config: dict[str, Any]) -> dict[str, Any]:
     """Count and time a model at five widths, and count the two published sizes."""
     rows = []

@@ -11,6 +11,7 @@ from lib import results
 from lib.experiments import diet, diet_tables
 from lib.experiments import runs as single
 from lib.experiments.runs import Run
+from lib.models import checkpoint, make
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +94,14 @@ def test_ranges_that_overlap_decide_nothing() -> None:
     assert diet_tables._compare(row((1.0, 1.1), (1.2, 1.3)), "a", ("b",)) == "holds"
     assert diet_tables._compare(row((1.0, 1.25), (1.2, 1.3)), "a", ("b",)) == "cannot be told apart"
     assert diet_tables._compare(row((1.4, 1.5), (1.2, 1.3)), "a", ("b",)) == "does not hold"
+
+
+def test_operating_points_are_the_nearest_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "FOLDER", tmp_path / "models")
+    config = {"kind": "chain", "seed": 0}
+    fake(tmp_path, "sing-x-s0", config, [0.0, 0.3, 0.55, 0.92], [1.0, 1.1, 1.2, 1.3])
+    for number in range(4):
+        checkpoint.save(make("sing", "toy"), f"sing-x-s0/round-{number:02d}.pt", {"round": number})
+    points = diet.operating_points("sing-x-s0", folder=tmp_path)
+    assert [record["round"] for record, _ in points] == [0, 2, 3]
+    assert all(model.n_parameters() for _, model in points)
