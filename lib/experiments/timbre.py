@@ -110,8 +110,8 @@ def _zero_shot(config: dict[str, Any], chosen: SpaceConfig) -> dict[str, Any]:
     space = fit_space(table, split.train, chosen, target)
     frontier = {}
     held = table.take(split.recordings)
-    z = space.of_table(held).mean(axis=1)
-    u, v = z[:, : space.head_dims], z[:, space.head_dims :]
+    # The frontier mixes what an encoder alone would give with the ratings, as in zero_shot.distances.
+    u, v = space.rated_code(held.note), space.free_code(held.spectra, held.midi, held.note)[0].mean(axis=1)
     for weight in zero_shot.FRONTIER if space.head_dims else ():
         both = np.concatenate([v / _rms(v), weight * u / _rms(u)], axis=1)
         frontier[f"{weight:g}"] = agreement.agreement(both, held.instrument.tolist(), target)["pearson"]

@@ -19,7 +19,7 @@ from lib.errors import BookError
 from lib.timbre.features import FrontEnd
 from lib.timbre.head import Head
 from lib.timbre.note_features import NAMES, SAMPLE_RATE
-from lib.timbre.space import Atlas, Space, Standard
+from lib.timbre.space import Atlas, Forecast, Space, Standard
 from lib.timbre.vae import VAE, VAEConfig
 
 #: Raised whenever the meaning of a stored number changes; another version is refused.
@@ -50,6 +50,8 @@ def save_checkpoint(space: Space, path: str | Path) -> Path:
             meta["heads"][name] = {"names": list(head.names), "temperature": head.temperature}
             parts = ("centre", "spread", "weights", "bias", "anchors")
             arrays |= {f"{name}/{part}": np.asarray(getattr(head, part), dtype=np.float32) for part in parts}
+    if space.forecast is not None:
+        arrays |= {"forecast/matrix": space.forecast.matrix, "forecast/offset": space.forecast.offset}
     if space.atlas is not None:
         arrays |= {f"atlas/{f.name}": getattr(space.atlas, f.name) for f in fields(Atlas)}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
@@ -110,6 +112,9 @@ def _assemble(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Spac
     atlas = None
     if "atlas/points" in arrays:
         atlas = Atlas(**{f.name: arrays[f"atlas/{f.name}"] for f in fields(Atlas)})
+    forecast = None
+    if "forecast/matrix" in arrays:
+        forecast = Forecast(arrays["forecast/matrix"], arrays["forecast/offset"])
     scale = standard("scale")
     assert scale is not None
     return Space(
@@ -122,4 +127,5 @@ def _assemble(meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Spac
         standard("note_scale"),
         meta["provenance"],
         atlas,
+        forecast,
     )

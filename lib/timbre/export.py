@@ -240,6 +240,8 @@ def pack_encoder(space: Space) -> Packed:
         if head is not None:
             parts = ("centre", "spread", "weights", "bias", "anchors")
             arrays |= {f"{name}/{part}": getattr(head, part) for part in parts}
+    if space.forecast is not None:
+        arrays |= {"forecast/matrix": space.forecast.matrix, "forecast/offset": space.forecast.offset}
     front = {key: getattr(space.front, key) for key in ("n_frames", "smoothing_s", "threshold_db")}
     return pack(arrays, {
         **_about(space),

@@ -16,7 +16,7 @@ from lib.timbre.head import Head, HeadConfig, anchors
 from lib.timbre.head import fit as fit_head
 from lib.timbre.note_features import NOTE_DIMS
 from lib.timbre.regularizers import Target
-from lib.timbre.space import Space, Standard
+from lib.timbre.space import Forecast, Space, Standard
 from lib.timbre.table import FeatureTable
 from lib.timbre.train import Progress, TrainConfig, Trainer, TrainingSet
 from lib.timbre.vae import VAEConfig
@@ -44,7 +44,7 @@ class Fit:
     def __init__(
         self, table: FeatureTable, rows: np.ndarray, config: SpaceConfig, target: Target, *, name: str = "live"
     ) -> None:
-        notes = table.take(rows)
+        self._notes = notes = table.take(rows)
         instruments, recordings = notes.instrument.tolist(), notes.recording.tolist()
         compressed = features.compress(notes.spectra, notes.front)
         self.name, self.front, self.config = name, notes.front, config
@@ -78,10 +78,17 @@ class Fit:
         self.trainer = Trainer(shape, config.train, data, target=target, anchors=spots)
 
     def space(self) -> Space:
-        """The space as it is now."""
-        return Space(
+        """The space as it is now, with what the rated code foretells taken out of the free code."""
+        space = Space(
             self.name, self.front, self.trainer.model.eval(), self.scale, self.head, self.short_head, self.note_scale
         )
+        if not self.config.use_head:
+            return space
+        notes = self._notes
+        v, _ = space.free_code(notes.spectra, notes.midi, notes.note)
+        u = space.rated_code(notes.note)
+        forecast = Forecast.fit(u, v.mean(axis=1), instrument_weights(notes.instrument))
+        return replace(space, model=forecast.folded(space.model), forecast=forecast)
 
 
 def instrument_weights(instrument: np.ndarray) -> np.ndarray:

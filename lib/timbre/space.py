@@ -5,6 +5,7 @@ Chapter: *The VAE*. Shipped spaces are opened by `load_space`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,41 @@ class Standard:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """To zero mean and unit spread, clipped to +-6."""
         return np.clip((values - self.centre) / self.spread, -6.0, 6.0).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the rated code `u` foretells of the encoder's output: `u @ matrix + offset`, [n, latent_dims].
+
+    The encoder writes the instrument into its output too, so that a decoder hardly listens to `u`. Taking
+    off what `u` foretells leaves in `v` how a sound differs from its instrument's average, and moving along
+    `u` moves the sound. Spectra, likelihood and reconstruction stay exactly as they were: it is a shear of
+    the axes, undone in the decoder's first layer.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def fit(cls, u: np.ndarray, v: np.ndarray, weight: np.ndarray) -> Forecast:
+        """Weighted least squares of v [n, latent_dims] on u [n, head_dims]."""
+        design = np.concatenate([u, np.ones((len(u), 1))], axis=1) * np.sqrt(weight)[:, None]
+        solved = np.linalg.lstsq(design, v * np.sqrt(weight)[:, None], rcond=None)[0].astype(np.float32)
+        return cls(solved[:-1], solved[-1])
+
+    def __call__(self, u: np.ndarray) -> np.ndarray:
+        """Expected encoder output for codes u [..., head_dims]."""
+        return u @ self.matrix + self.offset
+
+    def folded(self, model: VAE) -> VAE:
+        """A copy of the model whose decoder takes `[u, v]` with the forecast taken off."""
+        model = copy.deepcopy(model)
+        first, n = model.decoder[0], len(self.matrix)
+        with torch.no_grad():
+            columns = first.weight[:, n : n + self.matrix.shape[1]]
+            first.bias += columns @ torch.from_numpy(self.offset)
+            first.weight[:, :n] += columns @ torch.from_numpy(self.matrix.T.copy())
+        return model
 
 
 @dataclass(frozen=True)
@@ -97,7 +133,7 @@ class Space:
     """A model with all that is needed around it: front end, standardisation, heads, provenance.
 
     A point `z` [dims] is `[u, v]`: `u` the rated code of the whole note (none in an unregularised space),
-    `v` the free code of a spectrum.
+    `v` the free code of a spectrum: how it differs from what `u` foretells.
     """
 
     name: str
@@ -109,6 +145,7 @@ class Space:
     note_scale: Standard | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     atlas: Atlas | None = None
+    forecast: Forecast | None = None
 
     @property
     def dims(self) -> int:
@@ -140,7 +177,10 @@ class Space:
 
     @torch.no_grad()
     def free_code(self, spectra: np.ndarray, midi: np.ndarray, note: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and logvar of `v` for spectra [n, frames, bins], pitches [n], features [n, NOTE_DIMS]."""
+        """Mean and logvar of the encoder for spectra [n, frames, bins], pitches [n], features [n, NOTE_DIMS].
+
+        In a space with a forecast this is the code before the forecast is taken off.
+        """
         n, n_frames, _ = spectra.shape
         x = torch.from_numpy(self.standardise(spectra)).reshape(n * n_frames, -1)
         pitch = pitch_code(torch.as_tensor(midi, dtype=torch.float32)).repeat_interleave(n_frames, dim=0)
@@ -156,6 +196,8 @@ class Space:
         """Points of all frames: [n, n_frames, dims]."""
         v, _ = self.free_code(spectra, midi, note)
         u = self.rated_code(note, short)
+        if self.forecast is not None:
+            v = v - self.forecast(u)[:, None]
         return np.concatenate([np.repeat(u[:, None], v.shape[1], axis=1), v], axis=2)
 
     def of_table(self, table: FeatureTable) -> np.ndarray:

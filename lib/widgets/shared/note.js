@@ -34,11 +34,20 @@ export function place(audio, encoder, { f0 = null } = {}) {
       input[i] = Math.max(-6, Math.min(6, (a ** about.exponent - encoder.centre) / encoder.spread));
     });
     input.set(code, spectrum.length);
-    return Float32Array.from([...u, ...encoder.run(input).subarray(0, about.dims - about.head_dims)]);
+    const v = encoder.run(input).subarray(0, about.dims - about.head_dims);
+    return Float32Array.from([...u, ...withoutForecast(v, u, arrays)]);
   });
   const z = trajectory[0].map((_, d) => trajectory.reduce((total, frame) => total + frame[d] / trajectory.length, 0));
   const likeness = likely.length ? Object.fromEntries(about.head_names.map((name, i) => [name, likely[i]])) : null;
   return { ...found, z, midi, trajectory, likeness };
+}
+
+// The free code is what the rated code does not foretell (lib.timbre.space.Forecast); all of it where nothing is rated.
+function withoutForecast(v, u, arrays) {
+  const matrix = arrays["forecast/matrix"]?.values;
+  if (!matrix) return v;
+  const offset = arrays["forecast/offset"].values;
+  return v.map((value, j) => value - offset[j] - u.reduce((sum, a, d) => sum + a * matrix[d * v.length + j], 0));
 }
 
 function likenessOf(features, head, { about, arrays }) {
