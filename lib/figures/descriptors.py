@@ -130,12 +130,9 @@ def as_if_linear(found: Mapping[str, tuple[float, float]]) -> Figure:
     values = np.array(list(found.values()))
     (left, low), (right, high) = values.min(axis=0) / 1.2, values.max(axis=0) * 1.3
     right *= 1.25
-    for factor in (2, 3, 4, 5, 6):
-        ax.plot(
-            [left, right], [factor * left, factor * right], color=plotting.INK, linewidth=0.7, linestyle=(0, (4, 3))
-        )
-        if factor * left > low:
-            ax.annotate(f"× {factor}", (left, factor * left), (4, 6), textcoords="offset points", fontsize=9.5)
+    for factor in (3, 4, 5, 6):
+        ax.plot([left, high / factor], [factor * left, high], color=plotting.INK, linewidth=0.7, linestyle=(0, (4, 3)))
+        ax.annotate(f"× {factor}", (high / factor, high), (0, 3), textcoords="offset points", ha="center", fontsize=9.5)
     for name, (true_hz, linear_hz) in found.items():
         plotting.scatter(ax, true_hz, linear_hz, name, label=name in {"Trumpet-C", "Piano", "Oboe"})
     ax.set(xscale="log", yscale="log", xlim=(left, right), ylim=(low, high))
