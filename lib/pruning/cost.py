@@ -34,7 +34,8 @@ class Cost:
         bytes_f32: of those numbers as 32-bit floats.
         bytes_int8: with 8-bit weights, one 32-bit scale per row, and everything else in 32 bits.
         macs_per_second: multiply-adds per second of sound, part by part.
-        activation_bytes: most memory a layer's input and output take together while one second is made at once.
+        activation_bytes: most memory a layer's input and output take together while the network makes one second at
+            once; a synthesiser's own buffers are not in it.
         state_bytes: what must be remembered between two blocks of a stream.
     """
 

@@ -30,7 +30,10 @@ _MAKES = frozenset({"out"})
 
 
 def magnitude(model: nn.Module, data: Batches = (), seed: int = 0) -> Scores:
-    """Sum of the absolute weights that make the unit (equation 3); biases do not count."""
+    """Sum of the absolute weights that make the unit (equation 3); biases do not count.
+
+    Weights count as they are stored: a weight-normalised layer gives its length and its direction.
+    """
     weights = {name: p.detach() for name, p in model.named_parameters()}
     return {group: values.abs().sum(1) for group, values in numbers_of(model, weights, _MAKES, min_dims=2).items()}
 
