@@ -19,18 +19,17 @@ Array = NDArray[np.float64]
 def table(d: Dissimilarities) -> Figure:
     """Draw the lower triangle of a matrix as a heat map, with each value in hundredths."""
     n = len(d)
-    fig, ax = plt.subplots(figsize=(4.9, 4.9), dpi=160)
+    fig, ax = plt.subplots(figsize=(4.9, 3.9), dpi=160)
     shown = np.where(np.tri(n, k=-1) > 0, d.matrix, np.nan)
-    ax.imshow(shown, cmap="magma_r", vmin=0.0, vmax=0.85)
+    ax.imshow(shown, cmap="magma_r", vmin=0.0, vmax=0.85, aspect="auto")
     for i in range(n):
         for j in range(i):
             dark = d.matrix[i, j] > 0.42
             text = f"{100 * d.matrix[i, j]:.0f}"
-            ax.text(j, i, text, ha="center", va="center", fontsize=8.5, color="white" if dark else "black")
-        ax.text(i, i, d.names[i], rotation=45, ha="left", va="bottom", fontsize=9.5, rotation_mode="anchor")
-    ax.set(xlim=(-0.5, n + 0.4), ylim=(n - 0.5, -1.3), xticks=[], yticks=range(1, n))
-    ax.set_yticklabels(d.names[1:])
-    ax.tick_params(length=0)
+            ax.text(j, i, text, ha="center", va="center", fontsize=9.5, color="white" if dark else "black")
+        # a name at the end of its row is also the top of its column
+        ax.text(i - 0.4, i, d.names[i], ha="left", va="center", fontsize=9.5)
+    ax.set(xlim=(-0.5, n + 1.7), ylim=(n - 0.5, -0.6), xticks=[], yticks=[])
     for side in ax.spines.values():
         side.set_visible(False)
     return fig
@@ -41,38 +40,39 @@ def doubt(ratings: Pooled, named: Sequence[tuple[str, str]]) -> Figure:
     fig, ax = plt.subplots(figsize=(4.9, 3.5))
     upper = np.triu_indices(len(ratings.names), 1)
     n, half = ratings.n[upper], 1.96 * ratings.standard_error[upper]
-    many = np.geomspace(7, 500, 50)
+    many = np.geomspace(8.5, 500, 50)
     middle = float(np.median(ratings.std[upper]))
     ax.plot(many, 1.96 * middle / np.sqrt(many), color=plotting.INK, lw=1, ls="--", alpha=0.7)
     ax.scatter(n, half, s=26, color=plotting.SERIES[0], alpha=0.75, linewidths=0)
-    for k, (a, b) in enumerate(named):
+    for a, b in named:
         i, j = ratings.names.index(a), ratings.names.index(b)
         at = (ratings.n[i, j], 1.96 * ratings.standard_error[i, j])
-        left = at[0] > 150
-        place = {"xytext": (-8 if left else 10, 12 + 4 * (k % 2)), "ha": "right" if left else "left"}
-        ax.annotate(f"{a}, {b}", at, textcoords="offset points", fontsize=9.5, **place)
+        crowded = at[0] > 30
+        leader = {"arrowstyle": "-", "lw": 0.8, "color": plotting.INK} if crowded else None
+        ax.annotate(f"{a}, {b}", at, xytext=(4, 85) if crowded else (-9, 0), textcoords="offset points",
+                    fontsize=9.5, ha="right", va="center", arrowprops=leader)  # fmt: skip
         ax.scatter(*at, s=60, facecolor="none", edgecolor=plotting.SERIES[1], linewidths=1.6, zorder=3)
     ax.set_xscale("log")
     ax.minorticks_off()
     ax.set_xticks([9, 30, 100, 405], ["9", "30", "100", "405"])
-    ax.set(xlim=(7, 520), ylim=(0, 0.19), xlabel="number of ratings", ylabel="mean ± this much")
+    ax.set(xlim=(1.7, 520), ylim=(0, 0.16), xlabel="number of ratings", ylabel="mean ± this much")
     return fig
 
 
-def bowl(at: Array, misfit: Array, bound: Array, start: tuple[float, float]) -> Figure:
-    """Draw the misfit as one point moves along a line, and the parabola that touches it from above."""
+def bowl(at: Array, misfit: Array, bound: Array, start: int) -> Figure:
+    """Draw the misfit as one point moves along a line, and the parabola that touches it from above at `start`."""
     fig, ax = plt.subplots(figsize=(4.9, 3.1))
     ax.plot(at, misfit, color=plotting.SERIES[0], lw=2.2, label="misfit")
     ax.plot(at, bound, color=plotting.SERIES[1], lw=1.8, ls=(0, (5, 2)), label="parabola above it")
     low = int(np.argmin(bound))
-    ax.scatter(*start, s=55, color=plotting.SERIES[1], zorder=4)
+    ax.scatter(at[start], misfit[start], s=55, color=plotting.SERIES[1], zorder=4)
     ax.scatter(at[low], bound[low], s=55, marker="v", color=plotting.SERIES[1], zorder=4)
     ax.scatter(at[low], misfit[low], s=55, marker="o", facecolor="none", edgecolor=plotting.SERIES[0], zorder=4)
-    ax.plot([at[low]] * 2, [bound[low], misfit[low]], color=plotting.INK, lw=1, ls=":")
-    ax.annotate("here", start, xytext=(8, 6), textcoords="offset points")
-    ax.annotate("go there", (at[low], bound[low]), xytext=(0, 10), textcoords="offset points", ha="center")
-    ax.set(xlabel="place of one instrument along a line", ylabel="squared misfit", ylim=(0.9 * misfit.min(), None))
-    ax.legend(loc="upper center")
+    ax.annotate("now here", (at[start], misfit[start]), xytext=(8, 3), textcoords="offset points")
+    ax.annotate("go there", (at[low], bound[low]), xytext=(0, 9), textcoords="offset points", ha="center")
+    ax.set(xlabel="place of one instrument along a line", ylabel="squared misfit", xlim=(at[0], at[-1]))
+    ax.set_ylim(0, 1.25 * float(misfit.max()))
+    ax.legend(loc="upper right")
     return fig
 
 
@@ -172,12 +172,24 @@ def rows_agree(found: Mapping[str, Mapping[str, float]], names: Sequence[str]) -
 
 
 def _dots(ax: Axes, points: Array, names: Sequence[str], extra: Array | None = None) -> None:
-    for name, (x, y) in zip(names, points):
+    everything = points if extra is None else np.concatenate([points, extra])
+    reach = 1.12 * float(np.abs(everything).max())
+    for k, (name, (x, y)) in enumerate(zip(names, points)):
         ax.scatter([x], [y], s=70, color=plotting.colour(name), marker=plotting.marker(name), zorder=3)
-        right = x > 0.72 * np.abs(points[:, 0]).max()
-        ax.annotate(name, (x, y), xytext=(-7 if right else 7, 5), textcoords="offset points", fontsize=9.5,
-                    ha="right" if right else "left", zorder=4)  # fmt: skip
-    _square(ax, points if extra is None else np.concatenate([points, extra]))
+        others = np.delete(points, k, axis=0) / reach - points[k] / reach
+        right = _free(others, 1, name, x / reach) >= _free(others, -1, name, x / reach)
+        ax.annotate(name, (x, y), xytext=(7 if right else -7, 5), textcoords="offset points", fontsize=9.5,
+                    ha="left" if right else "right", zorder=4)  # fmt: skip
+    _square(ax, everything)
+
+
+def _free(others: Array, side: int, name: str, x: float) -> float:
+    """Tell how much room a name has on one side of its point; distances count half the picture as 1."""
+    width = 0.1 + 0.042 * len(name)
+    to_border = 1.0 - side * x - width
+    beside = others[(np.abs(others[:, 1] - 0.03) < 0.09) & (side * others[:, 0] > 0)]
+    to_next = float((side * beside[:, 0]).min() - width) if len(beside) else 1.0
+    return min(to_border, to_next, 0.1)
 
 
 def _square(ax: Axes, points: Array) -> None:
