@@ -78,7 +78,7 @@ def perform(run: Run, folder: Path | None = None) -> tuple[str, str, float]:
     seeds = [run.config["seed"]] if "seed" in run.config else []
     command = f"python -m lib.experiments run {run.topic} --only {run.name}"
     provenance = results.provenance(config=run.config, seeds=seeds, command=command)
-    results.write_result(run.path(folder), _plain(found), provenance=provenance)
+    results.write_result(run.path(folder), plain(found), provenance=provenance)
     return run.name, found["status"], seconds
 
 
@@ -89,16 +89,20 @@ def finished(runs: Sequence[Run], folder: Path | None = None) -> dict[str, dict[
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn arrays and dataclasses into what JSON holds; a number that is not finite becomes null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return round(value, 6) if abs(value) < float("inf") else None
     return value
+
+
+#: The name other topics still use.
+_plain = plain

@@ -7,15 +7,14 @@ and on the shipped spaces `use`: `sound`, `steering`, `topology`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lib import results
-from lib.experiments import runs as single
+from lib.experiments import timbre_tables
 from lib.experiments.runs import Run
 from lib.experiments.timbre_use import PERFORM
 from lib.timbre import agreement, evaluate, zero_shot
@@ -73,6 +72,7 @@ def runs(quick: bool = False) -> list[Run]:
         for (transform, name, seed), groups in wanted.items()
     ]
     found.append(Run("timbre", f"{start}leave-one-out-head", {"kind": "leave_one_out"}, ("leave_one_out",)))
+    found.append(Run("timbre", f"{start}between-studies", {"kind": "between_studies"}, ("between_studies",)))
     for seed in range(1 if quick else SPLITS):
         for name in ("none", "recipe"):
             config = {**_config("nsgt-erb", name, seed, quick), "kind": "zero_shot"}
@@ -94,6 +94,8 @@ def perform(config: dict[str, Any]) -> dict[str, Any]:
         table = feature_table().rated()
         target = Target.pooled()
         return {"leave_one_out": evaluate.leave_one_out(table, target), "anchors": evaluate.anchor_fit(target)}
+    if config["kind"] == "between_studies":
+        return {"pearson": zero_shot.between_studies()}
     if config["kind"] in PERFORM:
         return PERFORM[config["kind"]](config)
     chosen = variants()[config["variant"]]
@@ -164,78 +166,5 @@ def _released_order(target: Target) -> Target:
 
 
 def summarise(folder: Path | None = None) -> list[Path]:
-    """Turn finished runs into the tables `splits.json`, `regularizers.json` and `transforms.json`."""
-    everything = runs()
-    done = single.finished(everything, folder)
-    written = []
-    for group, file in (("main", "splits"), ("regularizers", "regularizers"), ("transforms", "transforms")):
-        members = [run for run in everything if group in run.groups]
-        table: dict[str, Any] = {}
-        for run in members:
-            if run.name in done:
-                variant = run.config["variant"]
-                key = f"{run.config['transform']} {variant}" if group == "transforms" else variant
-                table.setdefault(key, []).append(done[run.name])
-        failed = [run.name for run in members if single.status(run, folder) == "failed"]
-        missing = [run.name for run in members if single.status(run, folder) == "missing"]
-        content = {
-            "rows": {key: summary_of(rows) for key, rows in table.items()},
-            "cost": costs(table, group),
-            "failed": failed,
-            "missing": missing,
-        }
-        provenance = results.provenance(
-            config={"group": group, "variants": sorted({r.config["variant"] for r in members})},
-            seeds=sorted({int(run.config["seed"]) for run in members}),
-            command="python -m lib.experiments summary timbre",
-        )
-        path = (folder or results.RESULTS) / "timbre" / f"{file}.json"
-        written.append(results.write_result(path, single._plain(content), provenance=provenance))
-    return written
-
-
-def summary_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean, standard deviation, minimum, median and maximum over splits of every number of every side."""
-    answer: dict[str, Any] = {"n_splits": len(rows)}
-    for side in rows[0]["sides"]:
-        flat = [_flatten(row["sides"][side]) for row in rows]
-        answer[side] = {name: spread([f[name] for f in flat]) for name in flat[0]}
-    return answer
-
-
-def spread(values: Sequence[float]) -> dict[str, float | int]:
-    """Mean, standard deviation (n - 1), minimum, median, maximum, and how many there are."""
-    values = np.asarray(values, dtype=float)
-    return {
-        "mean": values.mean(),
-        "std": values.std(ddof=1) if len(values) > 1 else 0.0,
-        "min": values.min(),
-        "median": float(np.median(values)),
-        "max": values.max(),
-        "n": len(values),
-    }
-
-
-def costs(table: Mapping[str, Sequence[Mapping[str, Any]]], group: str) -> dict[str, Any]:
-    """Reconstruction cost against the unregularised space, split by split, in per cent of its dB error."""
-    answer = {}
-    for key, rows in table.items():
-        reference = f"{key.split()[0]} none" if group == "transforms" else "none"
-        pairs = list(zip(rows, table.get(reference, [])))
-        if pairs and key != reference:
-            ratio = [
-                100 * (a["sides"]["recordings"]["db"] / b["sides"]["recordings"]["db"] - 1)
-                for a, b in pairs
-            ]
-            answer[key] = spread(ratio)
-    return answer
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    flat: dict[str, float] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
+    """Turn finished runs into the tables that the chapters read."""
+    return timbre_tables.write_all(runs(), folder)

@@ -200,7 +200,7 @@ def pack_decoder(space: Space, notes: Notes | None = None, *, instruments: Itera
     names = tuple(corpus.INSTRUMENTS if instruments is None else instruments)
     notes = notes.take(np.flatnonzero(np.isin(notes.instrument, names)))
     labels = notes.instrument.tolist()
-    flat = navigate.view(notes.points, N_AXES, labels=labels)
+    flat, axis_names = flat_view(space, notes)
     middle = [_typical(notes, name) for name in names]
     arrays = {
         **_weights("decoder", space.model.decoder),
@@ -220,9 +220,32 @@ def pack_decoder(space: Space, notes: Notes | None = None, *, instruments: Itera
         **_about(space),
         "decoder": _layers("decoder", space.model.decoder),
         "instruments": list(names),
-        "view": {"explained": flat.explained.tolist(), "spread": flat.spread.tolist()},
+        "view": {"names": axis_names, "explained": flat.explained.tolist(), "spread": flat.spread.tolist()},
         "n_frames": space.front.n_frames,
     })  # fmt: skip
+
+
+def flat_view(space: Space, notes: Notes) -> tuple[navigate.View, list[str]]:
+    """Axes a page can show a space along, at right angles and of unit length, so that distances keep.
+
+    A space with ratings is seen along the principal axes of its rated code first (where instruments lie as
+    listeners place them), then along those of the free code; a space without, along its principal axes.
+    """
+    if not space.head_dims:
+        flat = navigate.view(notes.points, N_AXES, labels=notes.instrument.tolist())
+        return flat, [f"principal axis {k + 1}" for k in range(N_AXES)]
+    half = N_AXES // 2
+    parts = slice(0, space.head_dims), slice(space.head_dims, space.dims)
+    views = [navigate.view(notes.points[:, part], half, labels=notes.instrument.tolist()) for part in parts]
+    axes = np.zeros((2 * half, space.dims))
+    for k, (part, view) in enumerate(zip(parts, views)):
+        axes[k * half : (k + 1) * half, part] = view.axes
+    variance = [np.square(view.spread).sum() / view.explained.sum() for view in views]
+    share = np.concatenate([v.explained * total / sum(variance) for v, total in zip(views, variance)])
+    flat = navigate.View(
+        np.concatenate([v.centre for v in views]), axes, share, np.concatenate([v.spread for v in views])
+    )
+    return flat, [f"{kind} axis {k + 1}" for kind in ("rated", "free") for k in range(half)]
 
 
 def pack_encoder(space: Space) -> Packed:

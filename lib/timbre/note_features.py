@@ -90,7 +90,7 @@ def describe_note(
 def decibels(spectra: np.ndarray, floor_db: float = -40.0) -> np.ndarray:
     """Level-normalised magnitudes in dB over a soft floor: the yardstick of every reconstruction error in dB.
 
-    >>> np.round(decibels(np.array([1.0, 0.0])), 1).tolist()
+    >>> [round(float(x), 1) for x in decibels(np.array([1.0, 0.0]))]
     [0.1, -40.0]
     """
     return (20.0 * np.log10(spectra + 10 ** (floor_db / 20))).astype(np.float32)

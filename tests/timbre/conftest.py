@@ -13,13 +13,21 @@ from lib.timbre.table import FeatureTable
 NAMES = ("Oboe", "Flute", "Violin", "Piano")
 
 
-def tone(f0_hz: float = 440.0, seconds: float = 0.8, *, tilt: float = 1.0, noise: float = 0.0, seed: int = 0):
+def make_tone(
+    f0_hz: float = 440.0, seconds: float = 0.8, *, tilt: float = 1.0, noise: float = 0.0, seed: int = 0
+) -> np.ndarray:
     """Ten harmonics falling as 1 / k^tilt, 30 ms attack, and some noise: float32 [time]."""
     t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     sound = sum(np.sin(2 * np.pi * k * f0_hz * t + k) / k**tilt for k in range(1, 11) if k * f0_hz < 8000)
     sound = sound + noise * np.random.default_rng(seed).normal(size=len(t))
     envelope = np.clip(t / 0.03, 0, 1) * np.clip((seconds - t) / 0.05, 0, 1)
     return (0.1 * sound * envelope).astype(np.float32)
+
+
+@pytest.fixture(scope="session", name="tone")
+def _tone():
+    """The maker of tones."""
+    return make_tone
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import tone
 
 from lib.timbre.__main__ import main
 
 
 @pytest.fixture
-def sounds(tmp_path: Path) -> list[str]:
+def sounds(tmp_path: Path, tone) -> list[str]:
     stereo = np.stack([tone(300.0), tone(300.0)], axis=1)
     made = {"a.wav": (tone(), 22050), "b.flac": (tone(tilt=2.0), 22050), "stereo48.wav": (stereo, 48000)}
     for name, (sound, rate) in made.items():
@@ -41,7 +40,7 @@ def test_place_tells_pitch_at_any_rate(sounds, capsys) -> None:
     assert rows[0]["pitch"] == "A4"
 
 
-def test_sounds_are_written(sounds, tmp_path) -> None:
+def test_sounds_are_written(sounds, tmp_path, tone) -> None:
     out = str(tmp_path / "out.wav")
     assert main(["resynthesize", sounds[0], out]) == 0
     sound, rate = soundfile.read(out)
@@ -58,15 +57,15 @@ def test_describe_talks(sounds, capsys) -> None:
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda: (np.zeros(22050), 22050), "silent"),
-        (lambda: (np.ones(3) * 0.1, 22050), "short"),
-        (lambda: (np.tile(tone(), 50), 22050), "single note"),
-        (lambda: (np.full(22050, np.nan), 22050), "NaN"),
+        (lambda tone: (np.zeros(22050), 22050), "silent"),
+        (lambda tone: (np.ones(3) * 0.1, 22050), "short"),
+        (lambda tone: (np.tile(tone(), 50), 22050), "single note"),
+        (lambda tone: (np.full(22050, np.nan), 22050), "NaN"),
     ],
 )
-def test_bad_sounds_give_an_error_that_names_the_file(make, word, tmp_path, capsys) -> None:
+def test_bad_sounds_give_an_error_that_names_the_file(make, word, tmp_path, capsys, tone) -> None:
     path = tmp_path / "bad.wav"
-    sound, rate = make()
+    sound, rate = make(tone)
     soundfile.write(path, sound, rate, subtype="FLOAT")
     assert main(["place", str(path)]) == 2
     error = capsys.readouterr().err

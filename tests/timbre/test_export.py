@@ -139,8 +139,22 @@ def test_views_and_paths_in_the_page_are_those_of_the_library(node) -> None:
     paths = np.array(found["pathA"]), np.array(found["pathB"])
     assert np.allclose(found["expressive"], navigate.expressive(*paths, 7), atol=1e-5)
     shown = notes.take(np.isin(notes.instrument, names))
-    flat = navigate.view(shown.points, 3, labels=shown.instrument.tolist())
-    assert np.allclose(found["place"], flat.project(a), atol=1e-3)
+    flat, _ = export.flat_view(space, shown)
+    assert np.allclose(found["place"], flat.project(a)[:3], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axes_of_the_page_keep_distances(name: str) -> None:
+    space, notes = opened(name)
+    flat, names = export.flat_view(space, notes)
+    assert len(names) == len(flat.axes) == export.N_AXES
+    assert np.allclose(flat.axes @ flat.axes.T, np.eye(export.N_AXES), atol=1e-6)
+    # With equal weights for instruments, the share an axis explains is that of the weighted variance along it.
+    weight = np.array([1.0 / (notes.instrument == i).sum() for i in notes.instrument])
+    weight /= weight.sum()
+    centred = notes.points - weight @ notes.points
+    total = weight @ np.square(centred).sum(axis=1)
+    assert np.allclose(flat.explained, weight @ np.square(centred @ flat.axes.T) / total, atol=1e-6)
 
 
 def test_the_flat_map_passes_through_its_notes_and_keeps_its_two_coordinates(node) -> None:

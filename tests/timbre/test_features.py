@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import tone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,7 @@ from lib.timbre.pitch import estimate_f0
 
 @settings(deadline=None, max_examples=20)
 @given(st.floats(60, 1500), st.floats(0.5, 2.0))
-def test_pitch_of_harmonic_tones(f0_hz: float, tilt: float) -> None:
+def test_pitch_of_harmonic_tones(tone, f0_hz: float, tilt: float) -> None:
     found, clarity = estimate_f0(tone(f0_hz, tilt=tilt))
     # Five cents: a tenth of what a musician hears as out of tune.
     assert abs(1200 * np.log2(found / f0_hz)) < 5
@@ -25,7 +24,7 @@ def test_pitch_of_harmonic_tones(f0_hz: float, tilt: float) -> None:
 
 @settings(deadline=None, max_examples=5)
 @given(st.floats(0.01, 3.0))
-def test_level_does_not_matter(gain: float) -> None:
+def test_level_does_not_matter(tone, gain: float) -> None:
     one, two = analyse(tone(), FrontEnd()), analyse(gain * tone(), FrontEnd())
     assert np.allclose(one.spectra, two.spectra, atol=1e-4)
     assert np.allclose(two.level, gain * one.level, rtol=1e-3)
@@ -33,7 +32,7 @@ def test_level_does_not_matter(gain: float) -> None:
     assert np.allclose(one.note, two.note, atol=0.05)
 
 
-def test_silence_around_a_note_does_not_matter_much() -> None:
+def test_silence_around_a_note_does_not_matter_much(tone) -> None:
     note = tone()
     late = np.concatenate([np.zeros(2205, np.float32), note, np.zeros(4410, np.float32)])
     one, two = analyse(note, FrontEnd()), analyse(late, FrontEnd())
@@ -49,7 +48,7 @@ def test_compression_can_be_undone(compression: str) -> None:
     assert np.allclose(features.expand(features.compress(spectra, front), front), spectra, atol=1e-5)
 
 
-def test_feature_names_fit_and_mean_what_they_say() -> None:
+def test_feature_names_fit_and_mean_what_they_say(tone) -> None:
     clean, noisy = analyse(tone(), FrontEnd()).note, analyse(tone(noise=0.3), FrontEnd()).note
     bright, dull = analyse(tone(tilt=0.5), FrontEnd()).note, analyse(tone(tilt=2.0), FrontEnd()).note
     assert len(clean) == note_features.NOTE_DIMS == len(set(note_features.NAMES))
@@ -75,7 +74,7 @@ def test_unusable_sounds_are_refused_with_the_reason(sound: np.ndarray, reason: 
         analyse(sound, FrontEnd())
 
 
-def test_other_transforms_take_the_same_road() -> None:
+def test_other_transforms_take_the_same_road(tone) -> None:
     for name in features.TRANSFORMS:
         found = analyse(tone(), FrontEnd(transform=name))
         assert found.spectra.shape[0] == 12

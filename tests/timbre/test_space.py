@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import tone
 
 from lib import corpus
 from lib.errors import BookError
@@ -114,7 +113,7 @@ def test_griffin_lim_way_is_as_bright_as_the_additive_way(space) -> None:
     assert abs(np.log2(bright[0] / bright[1])) < 1 / 3
 
 
-def test_noise_is_split_from_harmonics(space) -> None:
+def test_noise_is_split_from_harmonics(space, tone) -> None:
     found = space.place(tone(noise=0.3), f0_hz=440.0)
     clean = space.place(tone(), f0_hz=440.0)
     levels = []
