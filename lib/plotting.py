@@ -180,6 +180,9 @@ def theme_svg(svg: str) -> str:
     svg = svg.replace(INK, "currentColor")
     for light in _DARK:
         svg = svg.replace(light, f"var(--tb-{light[1:]}, {light})")
+    # hundredths of a point are finer than any screen, and the file is half as long
+    svg = re.sub(r"(\d\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
     # ids must differ between figures of one page
     tag = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{tag}-", svg)
