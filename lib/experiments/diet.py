@@ -46,7 +46,7 @@ class Setting:
     steps: int
     rewind_step: int
     floor: int
-    rounds: int = 12
+    rounds: int = 13  # 0.7 ** 13 is just below 1 %
     fraction: float = 0.3
 
 
