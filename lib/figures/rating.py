@@ -113,7 +113,7 @@ def moved(names: Sequence[str], before: Array, after: Array) -> Figure:
     fig, ax = plt.subplots(figsize=(4.9, 4.5))
     for a, b in zip(before, after):
         ax.plot(*np.stack([a, b]).T, color=plotting.INK, lw=1, alpha=0.6)
-    ax.scatter(*after.T, s=34, facecolor="white", edgecolor=plotting.INK, linewidths=1, zorder=2)
+    ax.scatter(*after.T, s=34, facecolor="none", edgecolor=plotting.INK, linewidths=1.2, zorder=2)
     _dots(ax, before, names, extra=after)
     return fig
 

@@ -65,9 +65,10 @@ def harmonics(panels: Sequence[tuple[str, str, Array]], columns: int = 2) -> Fig
         shown = np.maximum(levels_db, FLOOR_DB)
         odd = numbers % 2 == 1
         colour = plotting.colour(instrument)
-        ax.vlines(numbers, FLOOR_DB, shown, color=colour, lw=2.2)
+        # an open dot stays open on any ground: its stem ends below it
+        ax.vlines(numbers, FLOOR_DB, np.where(odd, shown, np.maximum(shown - 3.0, FLOOR_DB)), color=colour, lw=2.2)
         ax.scatter(numbers[odd], shown[odd], s=22, color=colour, zorder=3)
-        ax.scatter(numbers[~odd], shown[~odd], s=22, facecolor="white", edgecolor=colour, linewidths=1.3, zorder=3)
+        ax.scatter(numbers[~odd], shown[~odd], s=22, facecolor="none", edgecolor=colour, linewidths=1.3, zorder=3)
         ax.set(xlim=(0.3, len(levels_db) + 0.7), ylim=(FLOOR_DB - 1, 5), yticks=[-40, -20, 0])
         ax.set_xticks(numbers[:: 1 if len(numbers) <= 10 else 3])
         ax.set_title(title, fontsize=10, fontweight="normal")
