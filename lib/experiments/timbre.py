@@ -2,7 +2,7 @@
 
 One run trains one space on one seeded split by recording and judges it on three sides. Groups:
 `main` (10 splits, without and with ratings), `regularizers`, `transforms`, `leave_one_out`, `zero_shot`;
-and on the shipped spaces `use`: `sound`, `steering`, `topology`.
+and on the shipped spaces `use`: `sound`, `steering`, `topology`, `within`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from lib.timbre import agreement, evaluate, zero_shot
 from lib.timbre.features import TRANSFORMS, FrontEnd
 from lib.timbre.fit import SpaceConfig, fit_space
 from lib.timbre.regularizers import Target
-from lib.timbre.space import Space
-from lib.timbre.splits import Split
-from lib.timbre.table import FeatureTable, feature_table
+from lib.timbre.table import feature_table
 from lib.timbre.train import TrainConfig, with_strength
 
 #: Splits by recording in the main table, and in the wider comparisons.
@@ -139,24 +137,7 @@ def _space(config: dict[str, Any], chosen: SpaceConfig) -> dict[str, Any]:
     else:
         rated_dims = 0 if chosen.train.regularizer == "none" else chosen.train.regularized_dims or space.dims
     sides = evaluate.evaluate(space, table, split, target, rated_dims=rated_dims)
-    answer = {"settings": asdict(chosen), "rated_dims": rated_dims, "sides": sides, "curve": curve}
-    if config["transform"] == "nsgt-erb":
-        answer["within"] = _within(space, table, split, rated_dims)
-    return answer
-
-
-def _within(space: Space, table: FeatureTable, split: Split, rated_dims: int) -> dict[str, Any]:
-    """Agreement within instruments on held-out recordings, at velocity 80, against an acoustic reference."""
-    held = table.take(split.recordings)
-    held = held.take(held.where(velocity=80))
-    bands = evaluate.band_weights(space.frequencies_hz, zero_shot.BANDS)
-    level = (held.level / held.level.max(axis=1, keepdims=True))[..., None]
-    reference = ((np.square(held.spectra) @ bands) ** zero_shot.LOUDNESS * level).reshape(len(held), -1)
-    z = space.of_table(held)
-    parts = {"whole": z.reshape(len(z), -1), "free": z[:, :, rated_dims:].reshape(len(z), -1)}
-    if rated_dims:
-        parts["rated"] = z[:, :, :rated_dims].mean(axis=1)
-    return {name: evaluate.within_instruments(p, held.instrument, reference) for name, p in parts.items() if p.shape[1]}
+    return {"settings": asdict(chosen), "rated_dims": rated_dims, "sides": sides, "curve": curve}
 
 
 def _released_order(target: Target) -> Target:

@@ -25,6 +25,7 @@ def write_all(everything: Sequence[Run], folder: Path | None = None) -> list[Pat
         "between_studies": ("between_studies", lambda members: single_runs(members, done)),
         "sound": ("sound", lambda members: single_runs(members, done)),
         "steering": ("steering", lambda members: single_runs(members, done)),
+        "within": ("within", lambda members: single_runs(members, done)),
         "topology": ("topology", lambda members: single_runs(members, done)),
     }
     written = []
@@ -60,12 +61,10 @@ def spaces(members: Sequence[Run], done: Mapping[str, Any], group: str) -> dict[
 
 
 def summary_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Spread over splits of every number of every side, and of agreement within instruments where it was measured."""
+    """Spread over splits of every number of every side."""
     answer: dict[str, Any] = {"n_splits": len(rows), "rated_dims": rows[0]["rated_dims"]}
     for side in rows[0]["sides"]:
         answer[side] = _spreads([row["sides"][side] for row in rows])
-    if all("within" in row for row in rows):
-        answer["within"] = _spreads([{part: v["mean"] for part, v in row["within"].items()} for row in rows])
     return answer
 
 

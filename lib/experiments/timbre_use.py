@@ -1,4 +1,4 @@
-"""Experiments on the shipped spaces in use: how they sound, how they steer, how smooth they are, how fast."""
+"""Experiments on the shipped spaces in use: sound, steering, smoothness, speed, and what they know within instruments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.timbre import head, listen, navigate, steer, synthesize
+from lib.timbre import evaluate, head, listen, navigate, steer, synthesize
 from lib.timbre.agreement import balanced_accuracy
 from lib.timbre.note_features import cepstra
 from lib.timbre.regularizers import Target
@@ -190,9 +190,35 @@ def topology(config: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def within(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Agreement within instruments, on recordings never heard: of the space's parts, and of a lookup of names."""
+    space, table = load_space(config["space"]), feature_table().rated()
+    split = corpus_split(table)
+    held = table.take(np.concatenate([split.keys, split.recordings]))
+    held = held.take(held.where(velocity=80))
+    # The envelope's first twelve cepstra hardly see single harmonics, so the reference is one of timbre, not pitch.
+    reference = cepstra(held.spectra, 12).reshape(len(held), -1)
+    z = space.of_table(held)
+    names = np.stack([held.instrument == name for name in np.unique(held.instrument)], axis=1).astype(float)
+    noise = 1e-6 * np.random.default_rng(config["seed"]).normal(size=names.shape)
+    parts = {
+        "whole, trajectory": z.reshape(len(z), -1),
+        "whole, mean": z.mean(axis=1),
+        "free, trajectory": z[:, :, space.head_dims :].reshape(len(z), -1),
+        "names only": names + noise,
+    }
+    if space.head_dims:
+        parts["rated"] = z[:, 0, : space.head_dims]
+    found = {
+        part: evaluate.within_instruments(points, held.instrument, reference, held.midi)
+        for part, points in parts.items()
+    }
+    return {"n_notes": len(held), "spearman_without_pitch": found}
+
+
 def _quartiles(values: list[float]) -> dict[str, float]:
     low, middle, high = np.percentile(values, [25, 50, 75])
     return {"q25": float(low), "median": float(middle), "q75": float(high), "n": len(values)}
 
 
-PERFORM = {"sound": sound, "steering": steering, "topology": topology}
+PERFORM = {"sound": sound, "steering": steering, "topology": topology, "within": within}

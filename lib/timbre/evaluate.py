@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import rankdata
 
 from lib.timbre import agreement as measure
 from lib.timbre.fit import SpaceConfig
@@ -135,21 +136,25 @@ def leave_one_out(table: FeatureTable, target: Target, config: SpaceConfig | Non
     return answer
 
 
-def within_instruments(points: np.ndarray, labels: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+def within_instruments(
+    points: np.ndarray, labels: np.ndarray, reference: np.ndarray, midi: np.ndarray
+) -> dict[str, float]:
     """Do distances between notes of ONE instrument mean anything? Spearman with an acoustic reference.
 
-    Nobody rated two oboe notes of this corpus, so the reference is a distance that agrees with fresh
-    listeners in the outside studies (`lib.timbre.zero_shot.acoustic`). A lookup of names scores 0.
+    Nobody rated two oboe notes of this corpus, so the reference is acoustic. Two notes far apart in pitch
+    differ in both, so the pitch distance is taken out of both first. A lookup of names scores about 0.
 
     Args:
-        points [n, dims]; labels [n]; reference [n, k]: acoustic coordinates whose distances are the reference.
+        points [n, dims]; labels [n]; reference [n, k]: acoustic coordinates whose distances are the reference;
+        midi [n].
     """
     found = {}
     for name in np.unique(labels):
         own = labels == name
         if own.sum() > 3:
-            a, b = measure.pairwise(points[own]), measure.pairwise(reference[own])
-            found[str(name)] = measure.spearman(measure.upper(a), measure.upper(b))
+            gaps = (measure.pairwise(a[own]) for a in (points, reference, midi[:, None].astype(float)))
+            latent, acoustic, pitch = (rankdata(measure.upper(gap)) for gap in gaps)
+            found[str(name)] = measure.partial_pearson(latent, acoustic, pitch)
     return {**found, "mean": float(np.mean(list(found.values())))}
 
 

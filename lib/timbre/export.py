@@ -228,24 +228,29 @@ def pack_decoder(space: Space, notes: Notes | None = None, *, instruments: Itera
 def flat_view(space: Space, notes: Notes) -> tuple[navigate.View, list[str]]:
     """Axes a page can show a space along, at right angles and of unit length, so that distances keep.
 
-    A space with ratings is seen along the principal axes of its rated code first (where instruments lie as
-    listeners place them), then along those of the free code; a space without, along its principal axes.
+    First those along which the means of instruments differ most, then those along which the notes of one
+    instrument do.
     """
-    if not space.head_dims:
-        flat = navigate.view(notes.points, N_AXES, labels=notes.instrument.tolist())
-        return flat, [f"principal axis {k + 1}" for k in range(N_AXES)]
-    half = N_AXES // 2
-    parts = slice(0, space.head_dims), slice(space.head_dims, space.dims)
-    views = [navigate.view(notes.points[:, part], half, labels=notes.instrument.tolist()) for part in parts]
-    axes = np.zeros((2 * half, space.dims))
-    for k, (part, view) in enumerate(zip(parts, views)):
-        axes[k * half : (k + 1) * half, part] = view.axes
-    variance = [np.square(view.spread).sum() / view.explained.sum() for view in views]
-    share = np.concatenate([v.explained * total / sum(variance) for v, total in zip(views, variance)])
-    flat = navigate.View(
-        np.concatenate([v.centre for v in views]), axes, share, np.concatenate([v.spread for v in views])
-    )
-    return flat, [f"{kind} axis {k + 1}" for kind in ("rated", "free") for k in range(half)]
+    names, group = np.unique(notes.instrument, return_inverse=True)
+    means = np.stack([notes.points[group == k].mean(axis=0) for k in range(len(names))]).astype(np.float64)
+    centre = means.mean(axis=0)
+    half = min(N_AXES // 2, len(names) - 1)
+    between = _principal(means - centre, half)
+    rest = (notes.points - means[group]) / np.sqrt(np.bincount(group))[group][:, None]
+    within = _principal(rest - rest @ between.T @ between, N_AXES - half)
+    axes = np.concatenate([between, within])
+    weight = 1.0 / (np.bincount(group)[group] * len(names))  # every instrument weighs the same
+    centred = notes.points - centre
+    variance = weight @ np.square(centred @ axes.T)
+    flat = navigate.View(centre, axes, variance / (weight @ np.square(centred).sum(axis=1)), np.sqrt(variance))
+    return flat, [*(f"between instruments {k + 1}" for k in range(half)),
+                  *(f"within instruments {k + 1}" for k in range(N_AXES - half))]  # fmt: skip
+
+
+def _principal(rows: np.ndarray, count: int) -> np.ndarray:
+    """Directions along which rows spread most [count, dims], signed so that the largest entry is positive."""
+    axes = np.linalg.svd(rows, full_matrices=False)[2][:count]
+    return axes * np.sign(axes[np.arange(count), np.abs(axes).argmax(axis=1)])[:, None]
 
 
 def pack_encoder(space: Space) -> Packed:
