@@ -8,7 +8,6 @@ export const HOP = 220;
 const TOP_HZ = 8000;
 const MAX_HARMONICS = 80;
 const UPDATES = 12;
-const FRAME = 512;
 const FADE_S = 0.008;
 
 const plans = new Map();
@@ -109,16 +108,22 @@ export function plain(f0, seconds, { level = 0.1, attack = 0.04, release = 0.08,
 }
 
 // Play spectra [frame][bin] with a pitch and level curve: Float32Array. `times` says when each frame sounds, spread
-// evenly if left out; `phases` fixes the start of each harmonic (a random one, but always the same, if left out).
-export function render(spectra, performance, frequencies, { times = null, noise = true, seed = 1, phases = null } = {}) {
+// evenly if left out; `phases` fixes the start of each harmonic (scattered, but always the same, if left out).
+//
+// Each spectrum becomes one period of its harmonics in a table and a loop of its noise. To move from one spectrum to
+// the next is to fade from table to table, since equal harmonics have equal phases in both.
+export function render(spectra, performance, frequencies, { times = null, noise = true, phases = null } = {}) {
   const samples = (performance.level.length - 1) * HOP;
   const f0 = median(performance.f0);
   const moments = times ?? spectra.map((_, i) => (spectra.length > 1 ? (i / (spectra.length - 1)) * (samples / SAMPLE_RATE) : 0));
-  const parts = spectra.map((spectrum) => splitHarmonics(spectrum, frequencies, f0));
-  const random = generator(seed);
-  const sound = harmonicPart(parts, moments, performance, samples, phases ?? startPhases(parts[0].amplitudes.length));
-  if (noise) addNoise(sound, parts, moments, frequencies, random);
-  return withLevel(sound, performance);
+  const highest = performance.f0.reduce((a, b) => Math.max(a, b), 0);
+  const kept = Math.floor(TOP_HZ / highest) || 1;
+  const parts = spectra.map((spectrum) => {
+    const split = splitHarmonics(spectrum, frequencies, f0);
+    const table = harmonicTable(split.amplitudes.slice(0, kept), phases ?? startPhases(split.amplitudes.length));
+    return { table, loop: noise ? noiseLoop(noiseDensity(split.noise, frequencies, loopFrequencies())) : null };
+  });
+  return withLevel(playTables(parts, moments, performance, samples), performance);
 }
 
 // Where each harmonic starts, in radians: scattered, so that their peaks do not pile up, but the same for every sound,
@@ -128,69 +133,81 @@ export function startPhases(count) {
   return Float64Array.from({ length: count }, () => 2 * Math.PI * random());
 }
 
-function harmonicPart(parts, moments, { f0, level }, samples, phases) {
-  const highest = f0.reduce((a, b) => Math.max(a, b), 0);
-  const count = Math.min(parts[0].amplitudes.length, Math.floor(TOP_HZ / highest) || 1);
-  const turnRe = new Float32Array(samples);
-  const turnIm = new Float32Array(samples);
-  let angle = 0;
-  for (let i = 0; i < samples; i++) {
-    const k = Math.floor(i / HOP);
-    const hz = f0[k] + (f0[Math.min(k + 1, f0.length - 1)] - f0[k]) * ((i - k * HOP) / HOP);
-    angle += (2 * Math.PI * hz) / SAMPLE_RATE;
-    turnRe[i] = Math.cos(angle);
-    turnIm[i] = Math.sin(angle);
+const TABLE = 8192;
+
+// One period of harmonics, and its first sample again at the end.
+function harmonicTable(amplitudes, phases) {
+  const re = new Float64Array(TABLE / 2 + 1);
+  const im = new Float64Array(TABLE / 2 + 1);
+  amplitudes.forEach((a, k) => {
+    re[k + 1] = (TABLE / 2) * a * Math.cos(phases[k]);
+    im[k + 1] = (TABLE / 2) * a * Math.sin(phases[k]);
+  });
+  const table = new Float64Array(TABLE + 1);
+  table.set(fft.irfft(re, im, TABLE));
+  table[TABLE] = table[0];
+  return table;
+}
+
+// Length of a loop of noise: .74 s.
+export const LOOP = 16384;
+let loops = null;
+
+export function loopFrequencies() {
+  return noisePlan().hz;
+}
+
+function noisePlan() {
+  if (!loops) {
+    const random = generator(11);
+    const hz = Float64Array.from({ length: LOOP / 2 + 1 }, (_, k) => (k * SAMPLE_RATE) / LOOP);
+    const angles = hz.map(() => 2 * Math.PI * random());
+    loops = { hz, cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
   }
-  // cos(k phi) from cos((k-1) phi) and cos((k-2) phi): one multiplication a sample and harmonic, no sine.
-  const powerRe = new Float32Array(samples).fill(1);
-  const powerIm = new Float32Array(samples);
-  const sound = new Float32Array(samples);
-  const blocks = Math.floor(samples / HOP);
+  return loops;
+}
+
+// Noise of a given power density (at `loopFrequencies`) that repeats without a seam, always with the same phases.
+export function noiseLoop(density) {
+  const { cos, sin } = noisePlan();
+  const re = new Float64Array(density.length);
+  const im = new Float64Array(density.length);
+  for (let k = 0; k < density.length; k++) {
+    const size = LOOP * Math.sqrt((density[k] * SAMPLE_RATE) / LOOP / 2);
+    re[k] = size * cos[k];
+    im[k] = size * sin[k];
+  }
+  return fft.irfft(re, im, LOOP);
+}
+
+function playTables(parts, moments, { f0, level }, samples) {
   const steps = Float64Array.from({ length: level.length }, (_, i) => (i * HOP) / SAMPLE_RATE);
-  for (let k = 0; k < count; k++) {
-    const gain = interpolate(steps, moments, parts.map(({ amplitudes }) => amplitudes[k]));
-    const [c, s] = [Math.cos(phases[k]), Math.sin(phases[k])];
-    for (let block = 0; block < blocks; block++) {
-      const slope = (gain[block + 1] - gain[block]) / HOP;
-      let g = gain[block];
-      for (let i = block * HOP, end = i + HOP; i < end; i++) {
-        const re = powerRe[i] * turnRe[i] - powerIm[i] * turnIm[i];
-        const im = powerRe[i] * turnIm[i] + powerIm[i] * turnRe[i];
-        powerRe[i] = re;
-        powerIm[i] = im;
-        sound[i] += g * (re * c - im * s);
-        g += slope;
+  const where = interpolate(steps, moments, Float64Array.from(parts, (_, i) => i));
+  const sound = new Float32Array(samples);
+  let turn = 0;
+  for (let block = 0, i = 0; block < level.length - 1; block++) {
+    const [from, to] = [where[block], where[block + 1]];
+    const below = Math.min(Math.floor(from), parts.length - 1);
+    const a = parts[below];
+    const b = parts[Math.min(below + 1, parts.length - 1)];
+    for (let n = 0; n < HOP; n++, i++) {
+      turn += (f0[block] + ((f0[block + 1] - f0[block]) * n) / HOP) / SAMPLE_RATE;
+      turn -= Math.floor(turn);
+      const position = turn * TABLE;
+      const index = Math.floor(position);
+      const part = position - index;
+      const fade = Math.min(1, from + ((to - from) * n) / HOP - below);
+      let value = a.table[index] + part * (a.table[index + 1] - a.table[index]);
+      if (a.loop) value += a.loop[i % LOOP];
+      if (fade > 0) {
+        let other = b.table[index] + part * (b.table[index + 1] - b.table[index]);
+        if (b.loop) other += b.loop[i % LOOP];
+        value += fade * (other - value);
       }
+      sound[i] = value;
     }
   }
   return sound;
-}
-
-function addNoise(sound, parts, moments, frequencies, random) {
-  const hop = FRAME / 2;
-  const count = Math.floor(sound.length / hop) + 2;
-  const hz = Float64Array.from({ length: hop + 1 }, (_, k) => (k * SAMPLE_RATE) / FRAME);
-  const gains = parts.map(({ noise }) => noiseDensity(noise, frequencies, hz));
-  const window = Float64Array.from({ length: FRAME }, (_, i) => Math.sin((Math.PI * (i + 0.5)) / FRAME));
-  // Uniform noise of variance 1; filtering makes it as good as Gaussian.
-  const white = Float64Array.from({ length: (count + 1) * hop }, () => Math.sqrt(12) * (random() - 0.5));
-  const index = Float64Array.from(moments, (_, i) => i);
-  const position = interpolate(Float64Array.from({ length: count }, (_, i) => (i * hop) / SAMPLE_RATE), moments, index);
-  for (let frame = 0; frame < count; frame++) {
-    const below = Math.floor(position[frame]);
-    const above = Math.min(below + 1, gains.length - 1);
-    const part = position[frame] - below;
-    const { re, im } = fft.rfft(window.map((w, i) => w * white[frame * hop + i]));
-    for (let k = 0; k <= hop; k++) {
-      const gain = Math.sqrt(((1 - part) * gains[below][k] + part * gains[above][k]) * (SAMPLE_RATE / 2));
-      re[k] *= gain;
-      im[k] *= gain;
-    }
-    const shaped = fft.irfft(re, im, FRAME);
-    for (let i = 0, at = frame * hop - hop; i < FRAME; i++, at++) {
-      if (at >= 0 && at < sound.length) sound[at] += shaped[i] * window[i];
-    }
-  }
 }
 
 // RMS around every `hop` samples, over a window of two hops, as lib.timbre.note_features.level_curve.

@@ -24,11 +24,14 @@ export function unpack(data, layout) {
   for (const { name, kind, shape, scale = 1 } of layout) {
     const stored = new types[kind](bytes, offset, shape.reduce((a, b) => a * b, 1));
     offset += Math.ceil(stored.byteLength / 4) * 4;
-    arrays[name] = { shape, values: kind === "f4" ? stored : Float32Array.from(stored, (x) => x * scale) };
+    const values = new Float32Array(stored);
+    if (scale !== 1) for (let i = 0; i < values.length; i++) values[i] *= scale;
+    arrays[name] = { shape, values };
   }
   for (const [name, { shape, values }] of Object.entries(arrays)) {
-    const scale = arrays[`${name}/scale`];
-    if (scale) for (let i = 0; i < values.length; i++) values[i] *= scale.values[Math.floor(i / shape[1])];
+    const scale = arrays[`${name}/scale`]?.values;
+    if (!scale) continue;
+    for (let row = 0, at = 0; row < shape[0]; row++) for (let j = 0; j < shape[1]; j++) values[at++] *= scale[row];
   }
   return arrays;
 }
@@ -132,10 +135,11 @@ function withNotes({ dims, instruments: names, n_frames: frames }, values) {
   return { notes, instruments };
 }
 
-function makeView(centre, axes, dims, { explained, spread }) {
+function makeView(centre, axes, dims, { names, explained, spread }) {
   const axis = (k) => axes.subarray(k * dims, (k + 1) * dims);
   return {
     centre,
+    names,
     explained,
     spread,
     axis,
