@@ -1,4 +1,4 @@
-"""Experiments on the shipped spaces in use: sound, steering, smoothness, speed, and what they know within instruments."""
+"""Experiments on the shipped spaces in use: sound, steering, smoothness, speed, and sense within instruments."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_a_dask_worker_does_a_real_run(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     chosen = runner.choose(timbre.runs(quick=True), ["quick-nsgt-erb-none-s0"])
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp://"
     ) as cluster:
         counts = runner.perform_all(chosen, folder=tmp_path, dask=cluster.scheduler_address)
     assert counts == {"skipped": 0, "ok": 1, "failed": 0}
