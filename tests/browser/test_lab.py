@@ -1,9 +1,10 @@
-"""The widgets in JupyterLab, with a kernel: they appear, sound, and answer to keys."""
+"""The ground-floor widgets in JupyterLab, with a kernel: they appear, sound, and answer to keys."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.browser.drive import drive_explorer, drive_player
 from tests.browser.lab import notebook_in_lab
 
 pytestmark = pytest.mark.lab
@@ -14,15 +15,12 @@ from lib.widgets.player import player
 notes = [corpus.notes(instrument=name, midi=60, velocity=80)[0] for name in ("Oboe", "Flute")]
 player([(note.instrument, note) for note in notes], caption="Two notes")
 """
+EXPLORER = "from lib.widgets.explorer import explorer\nexplorer(notes)"
 
 
-def test_the_player_sounds_in_lab(tmp_path):
-    with notebook_in_lab(tmp_path, [PLAYER]) as page:
-        page.wait_for_selector('[data-widget="player"]', timeout=90_000)
-        page.click('[data-widget="player"] [data-control="play"]')
-        page.wait_for_function(
-            """() => { const b = document.querySelector('[data-widget="player"]').__timbre?.lastBuffer;
-                       return b && b.some((x) => Math.abs(x) > 0.01); }""",
-            timeout=20_000,
-        )
+def test_player_and_explorer_sound_in_lab(tmp_path):
+    with notebook_in_lab(tmp_path, [PLAYER, EXPLORER]) as page:
+        page.wait_for_selector('[data-widget="explorer"] [data-control]', timeout=120_000)
+        drive_player(page, page.locator('[data-widget="player"]').first)
+        drive_explorer(page, page.locator('[data-widget="explorer"]').first)
         assert "Traceback" not in page.inner_text(".jp-Notebook")
