@@ -25,7 +25,7 @@ from lib.experiments.runs import Run
 from lib.models import AudioModel, checkpoint, make
 from lib.models.training import AudioTask, task
 from lib.pruning import ablation, cost, lottery
-from lib.pruning.criteria import CRITERIA, random, score
+from lib.pruning.criteria import CRITERIA, information, random, score
 from lib.pruning.groups import build_like
 from lib.pruning.lottery import Chain, LotteryConfig
 from lib.pruning.scope import select
@@ -284,6 +284,15 @@ def _ablation(config: dict[str, Any]) -> dict[str, Any]:
             continue
         scores = score(model, criterion, problem.valid_batches(), config["seed"])
         agreement[criterion] = ablation.agreement(scores, harm)
+    for estimator in (
+        "ksg",
+        "hashing",
+        "binned",
+    ):  # slower, so fewer samples, and fewer dimensions than the copula bears
+        scores = information(
+            model, problem.valid_batches(), config["seed"], estimator=estimator, n_samples=600, n_components=2
+        )
+        agreement[f"information ({estimator})"] = ablation.agreement(scores, harm)
     return {
         "spearman": agreement,
         "damage": {group: values.tolist() for group, values in harm.items()},
