@@ -70,6 +70,8 @@ def multipliers(rounds: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:
 def read_at(points: Sequence[Mapping[str, float]], removed: float, key: str = "test") -> float | None:
     """Read a curve at a share removed, by a straight line between its rounds; None beyond its ends.
 
+    A curve that ends within 0.2 % of the weights of the share is read at its end: rounds hit their share to one unit.
+
     >>> read_at([{"removed": 0.0, "test": 1.0}, {"removed": 0.5, "test": 1.2}], 0.25)
     1.1
     """
@@ -77,6 +79,8 @@ def read_at(points: Sequence[Mapping[str, float]], removed: float, key: str = "t
         if before["removed"] <= removed <= after["removed"] and after["removed"] > before["removed"]:
             part = (removed - before["removed"]) / (after["removed"] - before["removed"])
             return before[key] + part * (after[key] - before[key])
+    if points and 0.0 <= removed - points[-1]["removed"] <= 0.002:
+        return points[-1][key]
     return None
 
 
