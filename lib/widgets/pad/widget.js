@@ -440,7 +440,7 @@ async function render({ model, el }) {
   const pathPanel = dom.h("div", { class: "pad-panel timbre-row", hidden: true }, dom.field("From", from), dom.field("To", to), dom.field("Way", way), walk);
   const viewPanel = dom.h("div", { class: "pad-panel timbre-row", hidden: true }, dom.field("Seen along", axes),
     dom.h("p", { class: "timbre-note" }, "A place on the map fixes two coordinates; the rest comes from the notes around it, so a dot sounds like its note."));
-  const panels = [["keys", "Keyboard and MIDI", keyPanel], ["path", "A path between instruments", pathPanel], ["view", "Axes", viewPanel]];
+  const panels = [["keys", "Keyboard, MIDI", keyPanel], ["path", "Paths", pathPanel], ["view", "Axes", viewPanel]];
   const openers = panels.map(([id, text, panel]) =>
     dom.h("button", { type: "button", "data-control": `open-${id}`, "aria-expanded": "false", onclick: () => toggle(panel) }, text));
   function toggle(panel) {
