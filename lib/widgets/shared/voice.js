@@ -8,15 +8,17 @@ const FADE_S = 0.03;
 const LOUDNESS_LUFS = -23;
 const LOWEST_GAIN = 1e-4;
 
-// What a point sounds like at a pitch, at the book's loudness: { amplitudes, noise (power density per bin of the loop) }.
-export function timbre(spectrum, frequencies, f0) {
+// What a point sounds like at a pitch: { amplitudes, density (of the noise, per bin of the loop) }, at the book's loudness, or
+// where loudness is the point all with the same power (`equal: "power"`).
+export function timbre(spectrum, frequencies, f0, { equal = "loudness" } = {}) {
   const { amplitudes, noise } = additive.splitHarmonics(spectrum, frequencies, f0);
   const step = additive.SAMPLE_RATE / additive.LOOP;
   const density = additive.noiseDensity(noise, frequencies, additive.loopFrequencies());
   const weights = loopWeights();
+  const weigh = equal === "loudness" ? additive.kWeight : () => 0.6;
   let heard = 0;
-  amplitudes.forEach((a, k) => (heard += (a * a * additive.kWeight((k + 1) * f0)) / 2));
-  for (let k = 0; k < density.length; k++) heard += density[k] * step * weights[k];
+  amplitudes.forEach((a, k) => (heard += (a * a * weigh((k + 1) * f0)) / 2));
+  for (let k = 0; k < density.length; k++) heard += density[k] * step * (equal === "loudness" ? weights[k] : 0.6);
   const gain = Math.sqrt(10 ** ((LOUDNESS_LUFS + 0.691) / 10) / Math.max(heard, 1e-9));
   // Very low notes weigh little; they must not clip for it.
   const safe = Math.min(gain, 0.9 / amplitudes.reduce((a, b) => a + b, 1e-9));
