@@ -52,7 +52,7 @@ class Setting:
 
 SETTINGS = {
     "ddsp": Setting(steps=300, rewind_step=30, floor=2),
-    "sing": Setting(steps=400, rewind_step=40, floor=1),
+    "sing": Setting(steps=1200, rewind_step=100, floor=1),
     "wavenet": Setting(steps=300, rewind_step=30, floor=2),
 }
 QUICK = Setting(steps=8, rewind_step=2, floor=2, rounds=2)
