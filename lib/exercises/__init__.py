@@ -147,12 +147,12 @@ def choice(key: str, right: str, wrong: dict[str, str], *, praise: str = "Right.
     """Make an exercise with one right option; every wrong one has its own explanation.
 
     >>> e = choice("which", "b", {"a": "no: …", "c": "no: …", "d": "no: …"})
-    >>> e.is_right("B")
-    True
+    >>> e.is_right("B"), e.is_right("(b)"), e.is_right("d")
+    (True, True, False)
     """
 
     def says(option: str) -> Callable[[Any], bool]:
-        return lambda answer: str(answer).strip().lower() == option.lower()
+        return lambda answer: str(answer).strip(" ().'\"\n").lower() == option.lower()  # "(c)" means c
 
     mistakes = tuple(Mistake(hint, lambda option=option: option, says(option)) for option, hint in wrong.items())
     return Exercise(key, says(right), lambda: right, mistakes, praise)

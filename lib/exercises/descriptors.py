@@ -234,7 +234,8 @@ EXERCISES: tuple[Exercise, ...] = (
             (_by_weight(0.0), "Every bin counts alike. On this axis the upper bins speak for more hertz: use widths."),
             (
                 _by_weight(1.0),
-                "You multiplied by the width. m already grew with the root of the width; one more root is missing.",
+                "You multiplied by the width. m of a noise grows with the root of the width already: "
+                "only the other root is missing.",
             ),
             (
                 _by_weight(-0.5),

@@ -186,6 +186,7 @@ EXERCISES: tuple[Exercise, ...] = (
                 "That undoes one window alone. Where windows overlap, each must bring back only its share.",
             ),
         ],
+        rtol=0.005,
         praise="Right. Times the windows, summed over the bands, the duals give 1 in every bin.",
     ),
     function(

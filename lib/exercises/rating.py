@@ -31,7 +31,7 @@ def p_value(observed: float, permuted: Array) -> float:
 
 
 def guttman(delta: Array, w: Array, x: Array) -> Array:
-    """One step of SMACOF with weights: the pseudo-inverse of V times B times x."""
+    """One step of SMACOF with weights: the pseudo-inverse of V times T times x."""
     return np.linalg.pinv(_laplacian(w)) @ _pull(delta, w, x) @ x
 
 
@@ -221,11 +221,11 @@ EXERCISES: tuple[Exercise, ...] = (
                 lambda delta, w, x: (
                     np.linalg.pinv(_laplacian(w)) @ _pull(delta, np.ones_like(w) - np.eye(len(w)), x) @ x
                 ),
-                "V has the weights, B lacks them. Each ratio δ/d is weighted too.",
+                "V has the weights, T lacks them. Each ratio δ/d is weighted too.",
             ),
             (
                 lambda delta, w, x: -guttman(delta, w, x),
-                "The sign is off: B has minus the ratios off its diagonal and their sums on it.",
+                "The sign is off: T has minus the ratios off its diagonal and their sums on it.",
             ),
         ],
         praise="Right. Run it with w = the number of ratings, and with w = 0 for pairs you have not asked.",

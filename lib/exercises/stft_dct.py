@@ -85,7 +85,7 @@ _TRIAL = np.random.default_rng(0).standard_normal(4000)
 
 def _trip(answer: Any) -> tuple[Array, Array]:
     """Run a pair of functions on the trial sound: coefficients and what comes back."""
-    if not (isinstance(answer, tuple) and len(answer) == 2 and all(callable(part) for part in answer)):
+    if not (isinstance(answer, (tuple, list)) and len(answer) == 2 and all(callable(part) for part in answer)):
         raise TypeError("a pair of functions is asked for: (forward, inverse)")
     coefficients = np.asarray(answer[0](_TRIAL))
     return coefficients, np.asarray(answer[1](coefficients, len(_TRIAL)))
