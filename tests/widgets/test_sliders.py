@@ -40,7 +40,7 @@ SEARCH = """(() => {
                               layout: argument.layout, about: argument.about });
   return argument.asked.map(([instrument, midi, names, part]) => {
     const reach = steer.reachOf(opened, instrument, midi);
-    const known = reach.near.map((z) => steer.measured(steer.soundOf(opened, z, midi, 0.5), midi));
+    const known = reach.near.map((z) => steer.measured(steer.soundOf(opened, z, midi), midi));
     const ranges = steer.rangesOf(known);
     const wanted = {};
     for (const name of names) {
@@ -48,7 +48,7 @@ SEARCH = """(() => {
       wanted[name] = low + part * (high - low);
     }
     const found = steer.solve(opened, reach, ranges, wanted, midi, known);
-    const samples = steer.soundOf(opened, found.z, midi, 1);
+    const samples = steer.soundOf(opened, found.z, midi);
     return { samples: Array.from(samples), values: steer.measured(samples, midi), wanted, ranges, away: found.away,
              z: Array.from(found.z), origin: Array.from(reach.origin),
              expected: steer.expected(opened, found.z, midi) };

@@ -15,9 +15,12 @@ const RMS = 0.1;
 
 const hertz = (midi) => 440 * 2 ** ((midi - 69) / 12);
 
+// The note that is searched, measured and shown: one and the same, since a longer one would measure a little otherwise.
+const SECONDS = 0.6;
+
 // A steady note of a point at equal power, and its four descriptors; flatness as a power of ten, loudness in LUFS.
-export function soundOf(space, z, midi, seconds = 1) {
-  const how = additive.plain(hertz(midi), seconds, { level: RMS, attack: 0.03, release: 0.05 });
+export function soundOf(space, z, midi) {
+  const how = additive.plain(hertz(midi), SECONDS, { level: RMS, attack: 0.03, release: 0.05 });
   return additive.render([space.decode(z, midi)], how, space.frequencies);
 }
 
@@ -128,7 +131,7 @@ export function solve(space, reach, ranges, asked, midi, known = []) {
 const largest = (errors) => Math.max(0, ...errors.map(Math.abs));
 
 function approach(space, reach, rows, errorsOf, start, midi) {
-  const measuredAt = (z) => measured(soundOf(space, z, midi, 0.5), midi);
+  const measuredAt = (z) => measured(soundOf(space, z, midi), midi);
   let z = Float64Array.from(start);
   let values = measuredAt(z);
   let errors = errorsOf(values);

@@ -84,7 +84,7 @@ async function render({ model, el }) {
     const reach = steer.reachOf(opened, state.instrument, state.midi);
     const known = [];
     for (const z of reach.near) {
-      known.push(steer.measured(steer.soundOf(opened, z, state.midi, 0.5), state.midi));
+      known.push(steer.measured(steer.soundOf(opened, z, state.midi), state.midi));
       await dom.breathe();
       if (mine !== job) return;
     }
@@ -114,7 +114,7 @@ async function render({ model, el }) {
       ? steer.solve(opened, state.reach, state.ranges, state.asked, state.midi, state.known)
       : { z: state.reach.origin, error: 0, away: 0 };
     const took = performance.now() - before;
-    const samples = steer.soundOf(opened, found.z, state.midi, 1);
+    const samples = steer.soundOf(opened, found.z, state.midi);
     const values = steer.measured(samples, state.midi);
     const spectrum = opened.decode(found.z, state.midi);
     Object.assign(state, { found, values, spectrum });
