@@ -9,7 +9,7 @@ Chapter: *How small?*.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from lib.experiments.runs import Run
 
 #: Shares removed at which curves are read, by straight lines between rounds.
 READ_AT = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
+#: A claim gets a verdict only from this many seeds on.
+FEWEST_SEEDS = 3
 
 
 def write_all(everything: Sequence[Run], folder: Path | None = None) -> list[Path]:
@@ -184,6 +186,8 @@ def claims(curves: Mapping[str, Any]) -> list[dict[str, Any]]:
     def verdict(values: Mapping[str, Any], limit: float) -> str:
         if not values:
             return "not measured"
+        if fewest := _too_few(values.values()):
+            return fewest
         holds = [value["median"] <= limit for value in values.values()]
         return "holds" if all(holds) else "holds for some models" if any(holds) else "does not hold"
 
@@ -245,10 +249,18 @@ def _compare(table: Mapping[str, Mapping[str, Any]], winner: str, others: Sequen
         rivals = [row[name] for name in others if row.get(name)]
         if not rivals or row.get(winner) is None:
             continue
-        if all(row[winner]["max"] < rival["min"] for rival in rivals):
+        if fewest := _too_few([row[winner], *rivals]):
+            verdicts.add(fewest)
+        elif all(row[winner]["max"] < rival["min"] for rival in rivals):
             verdicts.add("holds")
         elif any(rival["max"] < row[winner]["min"] for rival in rivals):
             verdicts.add("does not hold")
         else:
             verdicts.add("cannot be told apart")
     return "not measured" if not verdicts else verdicts.pop() if len(verdicts) == 1 else "differs between models"
+
+
+def _too_few(values: Iterable[Mapping[str, Any]]) -> str | None:
+    """Refuse a verdict on fewer than three seeds."""
+    fewest = min(value["n"] for value in values)
+    return None if fewest >= FEWEST_SEEDS else f"too few seeds to say (n = {fewest})"

@@ -83,13 +83,13 @@ def test_tables_join_seeds_and_use_the_right_denominators(tmp_path: Path) -> Non
     assert curve["read_at"]["0.8"]["test"]["min"] == pytest.approx(1.1 + 0.5 * 0.4)
     assert "0.99" in curve["read_at"] and curve["best_by_validation"][0] == {"removed": 0.6, "test": 1.1}
     claim = tables["claims"][0]
-    assert claim["ours_at_80"]["ddsp"]["n"] == 2 and claim["verdict"] == "does not hold"
+    assert claim["ours_at_80"]["ddsp"]["n"] == 2 and claim["verdict"] == "too few seeds to say (n = 2)"
     assert tables["claims"][3]["verdict"] == "not measured"
 
 
 def test_ranges_that_overlap_decide_nothing() -> None:
     def row(a: tuple[float, float], b: tuple[float, float]) -> dict:
-        return {"x": {"a": {"min": a[0], "max": a[1]}, "b": {"min": b[0], "max": b[1]}}}
+        return {"x": {name: {"min": low, "max": high, "n": 3} for name, (low, high) in (("a", a), ("b", b))}}
 
     assert diet_tables._compare(row((1.0, 1.1), (1.2, 1.3)), "a", ("b",)) == "holds"
     assert diet_tables._compare(row((1.0, 1.25), (1.2, 1.3)), "a", ("b",)) == "cannot be told apart"
