@@ -35,7 +35,7 @@ def maps(panels: Mapping[str, Array], positions: Array, *, shared: bool = False,
             bar.ax.tick_params(labelsize=9)
             bar.ax.locator_params(nbins=4)
     if shared:
-        fig.colorbar(image, ax=axes, shrink=0.8, label=unit)
+        fig.colorbar(image, ax=axes, location="bottom", shrink=0.8, aspect=40, label=unit)
     return fig
 
 
@@ -74,6 +74,7 @@ def refinement(n: Sequence[int], slopes: Mapping[str, Sequence[float]], jump: Se
     ax.plot(n, jump, color=plotting.INK, lw=1, ls=(0, (5, 2)), label="if there were a jump")
     ax.set(xscale="log", yscale="log", xlabel="grid lines", ylabel="largest slope")
     ax.set_xticks(n, [f"{k}" for k in n])
+    ax.set_yticks([4, 8, 16, 32], ["4", "8", "16", "32"])
     ax.minorticks_off()
     ax.legend()
     return fig
