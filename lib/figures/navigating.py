@@ -26,7 +26,7 @@ def atlas(panels: Mapping[str, Array], instruments: Sequence[str], shown: Sequen
         half = 1.08 * np.abs(xy).max()
         ax.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xticks=[], yticks=[])
         ax.set_title(title, fontsize=10.5)
-    plotting.legend(axes[0], shown, loc="upper center", bbox_to_anchor=(1.1, -0.06), ncol=3, handletextpad=0.1)
+    plotting.legend(fig, shown, loc="outside lower center", ncol=3, handletextpad=0.1)  # type: ignore[arg-type]
     return fig
 
 
