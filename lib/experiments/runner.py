@@ -54,7 +54,7 @@ def perform_all(
     """
     waiting = [run for run in runs if again or single.status(run, folder) == "missing"]
     counts = {"skipped": len(runs) - len(waiting), "ok": 0, "failed": 0}
-    perform = _on_dask(waiting, folder, dask) if dask else _here(waiting, folder, workers)
+    perform = _on_dask(waiting, folder, dask) if dask else _here(waiting, folder, workers, again)
     for name, outcome, seconds in perform:
         counts[outcome] += 1
         if report is not None:
@@ -62,10 +62,14 @@ def perform_all(
     return counts
 
 
-def _here(runs: Sequence[Run], folder: Path | None, workers: int) -> Iterator[tuple[str, str, float]]:
+def _here(runs: Sequence[Run], folder: Path | None, workers: int, again: bool) -> Iterator[tuple[str, str, float]]:
     if workers <= 1:
         for run in runs:
-            yield single.perform(run, folder)
+            # Somebody else may have done it since we looked.
+            if not again and single.status(run, folder) != "missing":
+                yield run.name, "skipped", 0.0
+            else:
+                yield single.perform(run, folder)
         return
     # Fresh processes, one thread each: forked ones would share the state of torch's thread pool.
     context = multiprocessing.get_context("spawn")
