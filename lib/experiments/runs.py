@@ -84,9 +84,7 @@ def perform(run: Run, folder: Path | None = None) -> tuple[str, str, float]:
 
 def finished(runs: Sequence[Run], folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Read the runs that went well: name -> results."""
-    return {
-        run.name: results.read_result(run.path(folder))["results"] for run in runs if status(run, folder) == "ok"
-    }
+    return {run.name: results.read_result(run.path(folder))["results"] for run in runs if status(run, folder) == "ok"}
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Experiments on timbre spaces: which regulariser, which transform, how far it generalises.
 
 One run trains one space on one seeded split by recording and judges it on three sides. Groups:
-`main` (10 splits, without and with ratings), `regularizers`, `transforms`, `leave_one_out`, `zero_shot`;
+`main` (10 splits, without and with ratings), `regularizers`, `transforms` (each with every regulariser),
+`leave_one_out`, `zero_shot`;
 and on the shipped spaces `use`: `sound`, `steering`, `topology`, `within`.
 """
 
@@ -64,6 +65,7 @@ def runs(quick: bool = False) -> list[Run]:
     add("main", ["nsgt-erb"], ["none", "recipe"], MAIN_SPLITS)
     add("regularizers", ["nsgt-erb"], list(variants()), SPLITS)
     add("transforms", TRANSFORMS, ["none", "recipe", "l2"], SPLITS)
+    add("transforms", TRANSFORMS, [name for name in PAPERS if name != "l2"], SPLITS)
     start = "quick-" if quick else ""
     found = [
         Run("timbre", f"{start}{transform}-{name}-s{seed}", _config(transform, name, seed, quick), tuple(groups))

@@ -103,9 +103,7 @@ def l2(z: Tensor, instruments: Sequence[str], target: Target, *, scale: float = 
     return gap.square().mean()
 
 
-def gaussian(
-    z: Tensor, instruments: Sequence[str], target: Target, noise: Tensor, *, scale: float = SCALE
-) -> Tensor:
+def gaussian(z: Tensor, instruments: Sequence[str], target: Target, noise: Tensor, *, scale: float = SCALE) -> Tensor:
     """The L2 term with each rating drawn anew from the listeners' Gaussian, N(mean, std) of its pair.
 
     Args:

@@ -244,9 +244,7 @@ class Space:
         if self.head is not None:
             head = self.short_head if short[0] and self.short_head is not None else self.head
             likeness = dict(zip(head.names, head.probabilities(found.note[None])[0].tolist()))
-        return Place(
-            trajectory.mean(axis=0), trajectory, found.f0_hz, found.level, found.times_s, likeness, found
-        )
+        return Place(trajectory.mean(axis=0), trajectory, found.f0_hz, found.level, found.times_s, likeness, found)
 
 
 def hz_to_midi(f0_hz: float | np.ndarray) -> float | np.ndarray:

@@ -163,9 +163,7 @@ def reconstruction_nll(x: Tensor, decoded: Tensor, log_scale: Tensor) -> Tensor:
     >>> math.isclose(nll.item(), 1.5 * math.log(2 * math.pi), rel_tol=1e-6)
     True
     """
-    nll = F.gaussian_nll_loss(
-        decoded, x, (2.0 * log_scale).exp().expand_as(x), full=True, reduction="none", eps=1e-12
-    )
+    nll = F.gaussian_nll_loss(decoded, x, (2.0 * log_scale).exp().expand_as(x), full=True, reduction="none", eps=1e-12)
     return nll.sum(dim=-1)
 
 

@@ -67,9 +67,7 @@ def test_gaussian_draws_each_rating_around_its_mean() -> None:
 
 def text_by_loop(z: torch.Tensor, names: list[str], target: R.Target) -> float:
     n = len(names)
-    student = {
-        (i, j): 1 / (1 + rating(target, names[i], names[j]) ** 2) for i in range(n) for j in range(n) if i != j
-    }
+    student = {(i, j): 1 / (1 + rating(target, names[i], names[j]) ** 2) for i in range(n) for j in range(n) if i != j}
     total, answer = sum(student.values()), 0.0
     for i in range(n):
         similarity = {j: math.exp(-(distance(z[i], z[j]) ** 2)) for j in range(n) if j != i}

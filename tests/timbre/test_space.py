@@ -101,8 +101,9 @@ def test_synthesis_from_the_sounds_own_spectra_is_close(space) -> None:
 def test_griffin_lim_way_is_as_bright_as_the_additive_way(space) -> None:
     how = synthesize.plain(440.0, 0.4)
     spectra = space.decode(space.atlas.centroid("Clarinet-Bb", around=69)[None], 69.0)
-    ways = synthesize.through_griffin_lim(space, spectra, how, iterations=30), synthesize.play(
-        space, space.atlas.centroid("Clarinet-Bb", around=69), how
+    ways = (
+        synthesize.through_griffin_lim(space, spectra, how, iterations=30),
+        synthesize.play(space, space.atlas.centroid("Clarinet-Bb", around=69), how),
     )
     assert all(len(sound) == how.n_samples for sound in ways)
     bright = []
