@@ -123,7 +123,7 @@ class Live(ipywidgets.VBox):
         self.says.value = ""
         self.map.recorded = ""
         self.map.instruments = self.session.instruments
-        self._send(self.session)
+        self._put(self.session)
 
     def _show(self, frame: Frame) -> None:
         session = self.session
