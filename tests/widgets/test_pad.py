@@ -102,12 +102,14 @@ def test_moving_makes_no_click_and_a_take_can_be_saved(tmp_path: Path) -> None:
         content = Path(download.value.path()).read_bytes()
         assert content[:4] == b"RIFF" and len(content) == 44 + 2 * len(take)
     assert len(take) > rate and np.sqrt(np.mean(take**2)) > 1e-3
-    # A click is a moment whose treble stands far above that of its neighbourhood: take what lies above 9 kHz, where the
-    # instrument has nothing (it ends at 8 kHz), and compare with the whole sound.
+    # A click is a moment: what lies above 9.5 kHz (the instrument itself ends at 8 kHz) then has a peak far above its own
+    # RMS in those 20 ms. Noise has about 3; one sample that jumps has some 15.
     spectrum = np.fft.rfft(take)
     spectrum[np.fft.rfftfreq(len(take), 1 / rate) < 9500] = 0
-    treble = np.abs(np.fft.irfft(spectrum, len(take)))
-    assert treble.max() < 0.02 * np.abs(take).max()
+    size = int(0.02 * rate)
+    treble = np.fft.irfft(spectrum, len(take))[: len(take) // size * size].reshape(-1, size)
+    level = np.sqrt(np.square(treble).mean(axis=1)) + 1e-4 * np.abs(take).max()
+    assert (np.abs(treble).max(axis=1) / level).max() < 8
 
 
 @pytest.mark.browser

@@ -67,6 +67,7 @@ class Live(ipywidgets.VBox):
         self.says = ipywidgets.HTML("")
         for control in (self.regularizer, self.strength, self.upload):
             control.layout.width = "auto"
+        self.strength.layout.width = "300px"
         self.go.on_click(lambda _: self.toggle())
         self.again.on_click(lambda _: self.reset())
         self.regularizer.observe(lambda change: self._chosen(change["new"]), names="value")

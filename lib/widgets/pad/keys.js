@@ -1,6 +1,7 @@
 // A piano in the page: by pointer, by two rows of letters, by a MIDI keyboard.
 
 import * as dom from "../shared/dom.js";
+import * as spacemap from "../shared/spacemap.js";
 
 // As in most music programs: Z to M and Q to P are white keys, the rows above them black ones. By place on the keyboard
 // (event.code), so that it works on any layout.
@@ -61,7 +62,7 @@ export function piano({ press, lift, bend, say }) {
       const button = dom.h("button", {
         type: "button", class: black ? "pad-black" : "pad-white", "data-midi": first + i, "data-control": `key-${first + i}`,
         "aria-pressed": "false", tabindex: i ? -1 : 0, style: `left: ${left}%; width: ${black ? 0.6 * wide : wide}%`,
-        "aria-label": `key ${i}`,
+        "aria-label": spacemap.pitchName(first + i).replace("♯", " sharp ").replace("♭", " flat "),
       }, letter);
       return button;
     }));

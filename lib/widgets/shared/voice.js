@@ -5,6 +5,9 @@
 import * as additive from "./additive.js";
 
 const FADE_S = 0.03;
+// A fade is planned this far ahead: sound is made in blocks of some 10 ms, and a ramp that begins in the past jumps.
+const LEAD_S = 0.02;
+const ONSET_S = 0.012;
 const LOUDNESS_LUFS = -23;
 const LOWEST_GAIN = 1e-4;
 
@@ -47,12 +50,10 @@ function wave(context, { amplitudes }) {
 export class Voice {
   // sound: from `timbre`; level: linear, 1 is the book's loudness; attack in s, slope in dB/s (0: it lasts).
   constructor(context, out, sound, { f0, level = 1, vibrato = 0, attack = 0.03, slope = 0 }) {
-    const now = context.currentTime;
+    const now = context.currentTime + ONSET_S;
     this.context = context;
     this.envelope = context.createGain();
-    this.envelope.gain.setValueAtTime(0, now);
-    this.envelope.gain.linearRampToValueAtTime(1, now + Math.max(0.006, attack));
-    if (slope < -1) this.envelope.gain.setTargetAtTime(0, now + Math.max(0.006, attack), 8.686 / -slope);
+    this.envelope.gain.value = 0;
     this.level = context.createGain();
     this.level.gain.value = level;
     this.envelope.connect(this.level).connect(out);
@@ -78,6 +79,12 @@ export class Voice {
     this.fill(0, sound, now);
     this.slots[0].gain.gain.setValueAtTime(1, now);
     this.waiting = null;
+    // Last, since making all this takes a while.
+    const onset = context.currentTime + ONSET_S;
+    const rise = Math.max(0.006, attack);
+    this.envelope.gain.setValueAtTime(0, onset);
+    this.envelope.gain.linearRampToValueAtTime(1, onset + rise);
+    if (slope < -1) this.envelope.gain.setTargetAtTime(0, onset + rise, 8.686 / -slope);
   }
 
   fill(index, sound, when) {
@@ -106,8 +113,7 @@ export class Voice {
     }
     const idle = 1 - this.active;
     this.fill(idle, sound, now);
-    // Not before the next block of samples: a ramp that starts in the past would jump.
-    const from = now + 0.004;
+    const from = now + LEAD_S;
     this.readyAt = from + FADE_S + 0.004;
     for (const [index, target] of [[idle, 1], [this.active, 0]]) {
       const gain = this.slots[index].gain.gain;

@@ -97,6 +97,15 @@ export function reachOf(space, instrument, midi, most = 14) {
   return { origin, spread, near: kept.map((i) => notes.point(i)), offset: headDims };
 }
 
+// Begin at the note that sounds most usual, by the measured descriptors of the notes in reach: the mean of points need not
+// sound like a mean.
+export function settle(reach, known) {
+  const ranges = rangesOf(known);
+  const gaps = known.map((values) => values.reduce((sum, x, k) => sum + ((x - (ranges[k].low + ranges[k].high) / 2) / (ranges[k].high - ranges[k].low)) ** 2, 0));
+  reach.origin = Float64Array.from(reach.near[gaps.indexOf(Math.min(...gaps))]);
+  return ranges;
+}
+
 // 10 and 90 % points of measured descriptors: { low, high } of each.
 export function rangesOf(values) {
   return NAMES.map((_, k) => {
@@ -170,7 +179,7 @@ function slopesAt(space, reach, rows, z, midi) {
   return slopes;
 }
 
-// How far a point is from the instrument's mean, in standard deviations along the way there.
+// How far a point is from the instrument's usual note, in standard deviations along the way there.
 function distance({ origin, spread, offset }, z) {
   const gap = Array.from(spread, (_, d) => z[offset + d] - origin[offset + d]);
   const solved = linearSolve(spread.map((row) => Float64Array.from(row)), gap);

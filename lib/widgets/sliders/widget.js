@@ -88,7 +88,7 @@ async function render({ model, el }) {
       await dom.breathe();
       if (mine !== job) return;
     }
-    Object.assign(state, { reach, known, ranges: steer.rangesOf(known), asked: {} });
+    Object.assign(state, { reach, known, ranges: steer.settle(reach, known), asked: {} });
     el.style.setProperty("--sliders-colour", theme.instrumentColour(state.instrument) ?? "var(--tb-accent)");
     steer.NAMES.forEach((name, k) => {
       rows[name].inside.style.setProperty("--low", partOf(name, state.ranges[k].low));
@@ -137,7 +137,7 @@ async function render({ model, el }) {
     const asked = Object.keys(state.asked);
     const who = inProse(state.instrument);
     if (!asked.length) {
-      verdict.textContent = `The ${who}'s mean note at ${spacemap.pitchName(state.midi)}. Move a slider to ask for something else; ticked ones are held.`;
+      verdict.textContent = `A usual note of the ${who} at ${spacemap.pitchName(state.midi)}. Move a slider to ask for something else; ticked ones are held.`;
       return;
     }
     const outside = asked.filter((name) => {
@@ -151,13 +151,13 @@ async function render({ model, el }) {
     const list = (names) => names.map((name) => TEXT[name][0].toLowerCase()).join(" and ");
     const parts = [missed.length ? `Not reached: ${list(missed)}. This is as near as the search came.` : "Reached, as measured on the sound."];
     if (outside.length) parts.push(`The ${list(outside)} asked for ${outside.length > 1 ? "lie" : "lies"} outside what most of its notes do.`);
-    parts.push(`${state.found.away.toFixed(1)} standard deviations from the ${who}'s mean${state.found.away > 4 ? `: hardly a ${who} any more` : ""}.`);
+    parts.push(`${state.found.away.toFixed(1)} standard deviations from a usual note of the ${who}${state.found.away > 4 ? `: hardly a ${who} any more` : ""}.`);
     verdict.textContent = parts.join(" ");
     say(verdict.textContent);
   }
 
-  // --- picture: the mean note's harmonics behind, the asked-for ones in front
-  const picture = dom.h("canvas", { class: "sliders-picture", role: "img", "aria-label": "Harmonics of the mean note and of the note asked for; the centroid is marked" });
+  // --- picture: the usual note's harmonics behind, the asked-for ones in front
+  const picture = dom.h("canvas", { class: "sliders-picture", role: "img", "aria-label": "Harmonics of the usual note and of the note asked for; the centroid is marked" });
   function draw() {
     if (!picture.clientWidth || !state.spectrum) return;
     const { context, width, height } = dom.canvas2d(picture);
@@ -249,7 +249,7 @@ async function render({ model, el }) {
     pitch.value = first.midi;
     stop();
     enter();
-  }, { iconName: "reset", title: "Back to the mean note" });
+  }, { iconName: "reset", title: "Back to the usual note" });
   const verdict = dom.h("p", { class: "sliders-verdict", "data-control": "verdict" });
 
   el.append(
