@@ -102,7 +102,7 @@ def test_moving_makes_no_click_and_a_take_can_be_saved(tmp_path: Path) -> None:
         content = Path(download.value.path()).read_bytes()
         assert content[:4] == b"RIFF" and len(content) == 44 + 2 * len(take)
     assert len(take) > rate and np.sqrt(np.mean(take**2)) > 1e-3
-    # A click is a moment: what lies above 9.5 kHz (the instrument itself ends at 8 kHz) then has a peak far above its own
+    # A click is a moment: what lies above 9.5 kHz (the instrument ends at 8 kHz) then has a peak far above its own
     # RMS in those 20 ms. Noise has about 3; one sample that jumps has some 15.
     spectrum = np.fft.rfft(take)
     spectrum[np.fft.rfftfreq(len(take), 1 / rate) < 9500] = 0
