@@ -12,9 +12,9 @@ from torch import Tensor
 
 from lib.transforms import framing
 from lib.transforms.checks import check_audio, check_length
-from lib.transforms.coefficients import Coefficients, grid_coefficients
+from lib.transforms.coefficients import Coefficients
+from lib.transforms.framed import Framed
 from lib.transforms.plan import Array
-from lib.transforms.stft import check_framing
 
 
 def dct(frames: Tensor) -> Tensor:
@@ -45,16 +45,14 @@ def idct(coefficients: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class DCT:
+class DCT(Framed):
     """DCT-II of Hamming-windowed frames: real coefficients, so the only phase is a sign.
 
     A cosine that fits the frame has magnitude 1, but the same cosine shifted by a quarter period
     nearly vanishes: the magnitudes of a steady sound flicker from frame to frame.
 
     Attributes:
-        name: as given to `make`.
-        sample_rate: in hertz.
-        window_s, hop_s: as in `STFT`.
+        name, sample_rate, window_s, hop_s: as in `Framed`.
 
     Chapter: *STFT and DCT*.
 
@@ -69,22 +67,6 @@ class DCT:
     is_complex: ClassVar[bool] = False
 
     name: str = "dct"
-    sample_rate: int = 22050
-    window_s: float = 0.040
-    hop_s: float = 0.010
-
-    def __post_init__(self) -> None:
-        check_framing(self.sample_rate, self.window_s, self.hop_s)
-
-    @property
-    def window_length(self) -> int:
-        """Samples in the window."""
-        return round(self.window_s * self.sample_rate)
-
-    @property
-    def hop_length(self) -> int:
-        """Samples from frame to frame."""
-        return round(self.hop_s * self.sample_rate)
 
     @property
     def n_bins(self) -> int:
@@ -95,25 +77,6 @@ class DCT:
     def frequencies_hz(self) -> Array:
         """Centre frequencies, `[bin]`, half as far apart as those of the STFT."""
         return np.arange(self.n_bins) * (self.sample_rate / (2.0 * self.window_length))
-
-    @property
-    def bandwidths_hz(self) -> Array:
-        """Width of the window's spectrum at half height (-6 dB), the same in every bin, `[bin]`."""
-        return np.full(self.n_bins, framing.bandwidth_hz(framing.hamming(self.window_length), self.sample_rate))
-
-    @property
-    def window_lengths_s(self) -> Array:
-        """Length of the window in seconds, the same in every bin, `[bin]`."""
-        return np.full(self.n_bins, self.window_length / self.sample_rate)
-
-    @property
-    def redundancy(self) -> float:
-        """Real numbers stored per sample of a long sound."""
-        return self.n_bins / self.hop_length
-
-    def times_s(self, length: int, bin_index: int = 0) -> Array:
-        """Centres of the frames in seconds, `[frame]`, the same in every bin."""
-        return framing.frame_times_s(length, self.hop_length, self.sample_rate)
 
     def analyze(self, audio: Tensor) -> Coefficients:
         """Transform real audio `[batch, time]` into real coefficients `[batch, bin, frame]`.
@@ -136,17 +99,6 @@ class DCT:
         window = framing.hamming(self.window_length, grid.dtype, grid.device)
         frames = idct(grid.transpose(1, 2) / _amplitude(window))
         return framing.overlap_add(frames, window, self.hop_length, coefficients.length)[:, :length]
-
-    def from_grid(
-        self, grid: Tensor, length: int, low: Tensor | None = None, high: Tensor | None = None
-    ) -> Coefficients:
-        """Make coefficients from a real `[batch, bin, frame]`; a DCT has no residual bands.
-
-        Raises:
-            BookError: bins or frames are not those of this transform for `length` samples.
-        """
-        shape = (self.n_bins, framing.frame_count(length, self.hop_length))
-        return grid_coefficients(grid, shape, length, None, None, None)
 
 
 def _quarter_turns(n: int, like: Tensor) -> Tensor:

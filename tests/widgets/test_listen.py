@@ -87,7 +87,7 @@ def test_simulated_listeners(tmp_path: Path):
         let count = 0;
         for (let seed = 0; seed < 2000; seed++) {
           const { x } = session.abx(seed, 12);
-          const coin = session.random(seed + 7777777);
+          const coin = chance.generator(seed + 7777777);
           if (session.verdict(x.map((truth) => listener(truth, coin)), x).heard) count += 1;
         }
         return count / 2000;
@@ -110,7 +110,7 @@ def test_simulated_listeners(tmp_path: Path):
 def test_orders_are_fair_and_told_again_from_their_seed(tmp_path: Path):
     expression = """(() => {
       const draws = Array.from({ length: 3000 }, (_, seed) => session.abx(seed, 12));
-      const place = (seed) => session.shuffle([0, 1, 2, 3], session.random(seed)).indexOf(0);
+      const place = (seed) => chance.shuffle([0, 1, 2, 3], chance.generator(seed)).indexOf(0);
       const places = draws.map((_, seed) => place(seed));
       return {
         same: JSON.stringify(session.abx(5, 12)) === JSON.stringify(session.abx(5, 12)),

@@ -1,32 +1,10 @@
+import * as chance from "../shared/chance.js";
+
 // What a blind test draws, counts and concludes. Nothing here knows of the page.
-
-// A fair generator with a seed, so that a session can be told again from its number.
-export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function freshSeed() {
-  return crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
-}
-
-export function shuffle(items, next) {
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [result[i], result[j]] = [result[j], result[i]];
-  }
-  return result;
-}
 
 // Which sound (0 or 1) is called A in this session, and which is X in each trial: independent fair coins.
 export function abx(seed, trials) {
-  const next = random(seed);
+  const next = chance.generator(seed);
   return { a: next() < 0.5 ? 0 : 1, x: Array.from({ length: trials }, () => (next() < 0.5 ? 0 : 1)) };
 }
 

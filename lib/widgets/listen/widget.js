@@ -1,5 +1,6 @@
 import * as dom from "../shared/dom.js";
 import * as audio from "../shared/audio.js";
+import * as chance from "../shared/chance.js";
 import * as store from "../shared/store.js";
 import * as session from "./session.js";
 
@@ -37,7 +38,7 @@ async function render({ model, el }) {
   const scene = (...children) => stage.replaceChildren(...children);
 
   function begin() {
-    const seed = model.get("seed") ?? session.freshSeed();
+    const seed = model.get("seed") ?? chance.freshSeed();
     if (mode === "abx") abx(seed);
     else mushra(seed);
   }
@@ -120,7 +121,7 @@ async function render({ model, el }) {
 
   // --- MUSHRA
   function mushra(seed) {
-    const order = session.shuffle(names.map((_, i) => i), session.random(seed)); // the hidden reference is condition 0
+    const order = chance.shuffle(names.map((_, i) => i), chance.generator(seed)); // the hidden reference is condition 0
     const ratings = order.map(() => null);
     const heard = new Set();
     deck.set([tracks[0], ...order.map((i) => tracks[i])]);

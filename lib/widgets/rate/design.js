@@ -1,24 +1,7 @@
+import * as chance from "../shared/chance.js";
+
 // Which pair comes next, and how consistent the answers were. State: { seed, answers }, an answer being
 // { sitting, first, second (positions of instruments), rating 0 to 1, repeat, seconds }.
-
-export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function shuffle(items, next) {
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [result[i], result[j]] = [result[j], result[i]];
-  }
-  return result;
-}
 
 // Pairs of sitting s (from 0): all among the first few instruments, then those of one more instrument each time.
 export function pairsOf(sitting, first) {
@@ -40,8 +23,8 @@ export function lengthOf(sitting, { first, repeats }) {
 export function nextTrial({ seed, answers }, sitting, { first, repeats }) {
   const mine = answers.filter((answer) => answer.sitting === sitting);
   const pairs = pairsOf(sitting, first);
-  const next = random(seed + 1000003 * (sitting + 1));
-  const order = shuffle(pairs, next).map(([i, j]) => (next() < 0.5 ? [i, j] : [j, i]));
+  const next = chance.generator(seed + 1000003 * (sitting + 1));
+  const order = chance.shuffle(pairs, next).map(([i, j]) => (next() < 0.5 ? [i, j] : [j, i]));
   if (mine.length < pairs.length) {
     const [a, b] = order[mine.length];
     return { sitting, first: a, second: b, repeat: false };
@@ -51,7 +34,7 @@ export function nextTrial({ seed, answers }, sitting, { first, repeats }) {
   if (done >= count) return null;
   // Again, in the other order: the pairs rated most alike and most different.
   const sorted = mine.slice(0, pairs.length).sort((x, y) => x.rating - y.rating);
-  const again = shuffle([...sorted.slice(0, count / 2), ...sorted.slice(-count / 2)], next);
+  const again = chance.shuffle([...sorted.slice(0, count / 2), ...sorted.slice(-count / 2)], next);
   return { sitting, first: again[done].second, second: again[done].first, repeat: true };
 }
 

@@ -1,10 +1,10 @@
 // From dissimilarities to a map in two dimensions, and one map laid over another. As lib/ratings/mds.py.
 
-import * as design from "./design.js";
+import * as chance from "../shared/chance.js";
 
 // Least squared misfit by majorisation, from many starts: { points: [[x, y], ...], stress } (Kruskal's stress-1).
 export function smacof(delta, { starts = 30, iterations = 400, seed = 1 } = {}) {
-  const next = design.random(seed);
+  const next = chance.generator(seed);
   let best = null;
   for (let start = 0; start < starts; start++) {
     let points = delta.map(() => [next() - 0.5, next() - 0.5]);
@@ -120,12 +120,12 @@ function ranks(values) {
 
 // Share of random renamings of one matrix that agree at least as well (Mantel's test, one-sided).
 export function mantel(a, b, { permutations = 999, seed = 1 } = {}) {
-  const next = design.random(seed);
+  const next = chance.generator(seed);
   const x = upper(a);
   const found = spearman(x, upper(b));
   let hits = 1;
   for (let k = 0; k < permutations; k++) {
-    const order = design.shuffle(b.map((_, i) => i), next);
+    const order = chance.shuffle(b.map((_, i) => i), next);
     if (spearman(x, upper(order.map((i) => order.map((j) => b[i][j])))) >= found - 1e-12) hits += 1;
   }
   return { rho: found, p: hits / (permutations + 1) };

@@ -1,6 +1,7 @@
 import * as dom from "../shared/dom.js";
 import * as theme from "../shared/theme.js";
 import * as audio from "../shared/audio.js";
+import * as chance from "../shared/chance.js";
 import * as store from "../shared/store.js";
 import * as design from "./design.js";
 import * as mds from "./mds.js";
@@ -33,7 +34,7 @@ export function fromRows([header = [], ...rows], names) {
 }
 
 export function fresh() {
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0] >>> 1;
+  const seed = chance.freshSeed();
   return { listener: seed.toString(16).padStart(8, "0"), seed, answers: [] };
 }
 
@@ -97,7 +98,7 @@ async function render({ model, el }) {
 
   function welcome() {
     const all = Array.from({ length: plan.first }, (_, i) => i);
-    deck.set([row(design.shuffle(all, design.random(state.seed)))]);
+    deck.set([row(chance.shuffle(all, chance.generator(state.seed)))]);
     const hear = dom.button("hear-all", `Hear all ${plan.first} once`, () => deck.toggle(), { iconName: "play", title: "To know the range" });
     showPlaying = () => hear.replaceChildren(dom.icon(deck.playing ? "pause" : "play"), `Hear all ${plan.first} once`);
     stage.replaceChildren(
