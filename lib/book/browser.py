@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,12 +76,12 @@ def ensure() -> str:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[Browser]:
-    """Open a headless browser that reaches nothing but this host; closed afterwards."""
+def opened(extra_flags: Sequence[str] = ()) -> Iterator[Browser]:
+    """Open a headless browser that reaches nothing but this host, with more flags if need be; closed afterwards."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=ensure(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=ensure(), args=[*FLAGS, *extra_flags])
         try:
             yield browser
         finally:

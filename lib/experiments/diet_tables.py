@@ -47,7 +47,7 @@ def write_all(everything: Sequence[Run], folder: Path | None = None) -> list[Pat
             command="python -m lib.experiments summary diet",
         )
         path = (folder or results.RESULTS) / "diet" / f"{name}.json"
-        written.append(results.write_result(path, single._plain(content), provenance=provenance))
+        written.append(results.write_result(path, single.plain(content), provenance=provenance))
     return written
 
 

@@ -100,7 +100,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if abs(value) < float("inf") else None
     return value
-
-
-#: The name other topics still use.
-_plain = plain

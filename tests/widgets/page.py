@@ -14,19 +14,13 @@ import pytest
 from ipywidgets import Widget
 from ipywidgets.embed import dependency_state, embed_data
 
+from lib.book.browser import opened
+
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "assets" / "vendor"
 
-CHROMIUM_ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--mute-audio",
-]
+#: Flags beside those of every check of the book; a test may add its own.
+EXTRA_FLAGS = ["--mute-audio"]
 
 # The book's own style sheet, so that a screenshot looks like the book.
 _STYLE = ROOT / "assets" / "site" / "book.css"
@@ -79,21 +73,10 @@ requirejs.config({{ waitSeconds: 60, paths: {{ anywidget: new URL("anywidget", d
     return page
 
 
-def chromium_path() -> str:
-    """Return the browser on this machine, or skip."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium on PATH")
-    return path
-
-
 @contextmanager
 def open_page(path: Path, *, width: int = 1100, height: int = 900, dark: bool = False) -> Iterator[Any]:
     """Open a page from `file://` in a headless browser; fail afterwards if it logged an error or asked the network."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+    with opened(EXTRA_FLAGS) as browser:
         page = browser.new_page(
             viewport={"width": width, "height": height},
             device_scale_factor=2 if width < 600 else 1,
@@ -111,8 +94,6 @@ def open_page(path: Path, *, width: int = 1100, height: int = 900, dark: bool = 
         except Exception as failure:
             failure.add_note("The page said: " + ("\n".join(errors) or "nothing"))
             raise
-        finally:
-            browser.close()
         assert not errors, "\n".join(errors)
 
 

@@ -105,7 +105,7 @@ def test_files_of_all_kinds_get_an_answer(tmp_path: Path) -> None:
 @pytest.mark.browser
 def test_a_microphone_is_asked_for_only_by_its_button(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    monkeypatch.setattr(pages, "CHROMIUM_ARGUMENTS", [*pages.CHROMIUM_ARGUMENTS, *fake])
+    monkeypatch.setattr(pages, "EXTRA_FLAGS", [*pages.EXTRA_FLAGS, *fake])
     with pages.open_page(pages.write_page(tmp_path, [own()]), width=360, height=800) as page:
         record = page.locator(f"{ROOT} [data-control=record]")
         record.wait_for()
