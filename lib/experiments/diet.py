@@ -35,8 +35,8 @@ CACHE = results.RESULTS.parents[1] / ".cache" / "diet"
 SEEDS = (0, 1, 2)
 
 
-#: Chains whose models (of seed 0) are kept in `assets/checkpoints/diet`.
-SHIPPED = {("trim", "local", "information", "rewind"), ("trim", "local", "information", "keep")}
+#: Chains whose models (of seed 0, trained long) are kept in `assets/checkpoints/diet`.
+SHIPPED = {("trim", "local", "information", "rewind")}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Setting:
     floor: int
     rounds: int = 13  # 0.7 ** 13 is just below 1 %
     fraction: float = 0.3
+    evaluations: int = 4
 
 
 SETTINGS = {
@@ -55,6 +56,14 @@ SETTINGS = {
     "sing": Setting(steps=1200, rewind_step=100, floor=1),
     "wavenet": Setting(steps=300, rewind_step=30, floor=2),
 }
+#: Trained until validation hardly falls any more, in every round: what is shipped and heard.
+LONG = {
+    "ddsp": Setting(steps=2000, rewind_step=100, floor=2, evaluations=16),
+    "sing": Setting(steps=5000, rewind_step=250, floor=1, evaluations=16),
+    "wavenet": Setting(steps=1000, rewind_step=50, floor=2, evaluations=16),
+}
+#: The dense networks once more, so many times as long: how far from convergence is the end of a long round?
+LONGER = 3
 QUICK = Setting(steps=8, rewind_step=2, floor=2, rounds=2)
 
 
@@ -83,6 +92,7 @@ def runs(quick: bool = False) -> list[Run]:
         if reset in ("dense", "scratch"):
             groups.append("controls")
         found.append(Run("diet", _name(config), config, tuple(dict.fromkeys(groups))))
+    found += [] if quick else list(_long())
     for model in SETTINGS:
         start = "quick-" if quick else ""
         found.append(Run("diet", f"{start}{model}-cost", {"kind": "cost", "model": model}, ("cost", model)))
@@ -96,6 +106,27 @@ def runs(quick: bool = False) -> list[Run]:
             }
             found.append(Run("diet", f"{start}{model}-ablation-s{seed}", config, ("ablation", model)))
     return found
+
+
+def _long() -> Iterator[Run]:
+    """The chain that is shipped, its control, and the dense networks trained longer still."""
+    for seed, criterion, model in itertools.product(SEEDS, ("information", "magnitude"), SETTINGS):
+        config = {
+            "kind": "chain",
+            "model": model,
+            "how": "trim",
+            "scope": "local",
+            "criterion": criterion,
+            "reset": "rewind",
+            "seed": seed,
+            "quick": False,
+            "long": True,
+            **asdict(LONG[model]),
+        }
+        yield Run("diet", _name(config), config, ("long", model))
+    for seed, model in itertools.product(SEEDS, SETTINGS):
+        config = {"kind": "longer", "model": model, "seed": seed, "quick": False, "long": True, **asdict(LONG[model])}
+        yield Run("diet", f"longer-{model}-dense-s{seed}", config, ("long", model))
 
 
 Cell = tuple[str, str, str, str, str, int]
@@ -138,18 +169,19 @@ def _name(config: dict[str, Any]) -> str:
     parts = [config["model"], config["how"], config["scope"], config["criterion"], config["reset"]]
     if config["reset"] in ("dense", "scratch"):
         parts = [config["model"], config["reset"]]
-    return "-".join([*(["quick"] if config["quick"] else []), *parts, f"s{config['seed']}"])
+    start = ["quick"] if config["quick"] else ["long"] if config.get("long") else []
+    return "-".join([*start, *parts, f"s{config['seed']}"])
 
 
 def perform(config: dict[str, Any]) -> dict[str, Any]:
     """Do one run, from its configuration alone."""
-    return {"chain": _chain, "cost": _cost, "ablation": _ablation}[config["kind"]](config)
+    return {"chain": _chain, "longer": _longer, "cost": _cost, "ablation": _ablation}[config["kind"]](config)
 
 
 def _task(config: dict[str, Any]) -> AudioTask:
     if config["quick"]:
         return task(config["model"], "toy", n_clips=6, steps=config["steps"], batch_size=2)
-    return task(config["model"], steps=config["steps"])
+    return task(config["model"], steps=config["steps"], evaluations=config.get("evaluations", 4))
 
 
 def dense(problem: AudioTask, config: LotteryConfig) -> Chain:
@@ -206,12 +238,24 @@ def _chain(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _longer(config: dict[str, Any]) -> dict[str, Any]:
+    """Train the dense network of a long chain `LONGER` times as long: a falling error means that it had not converged."""
+    problem = task(config["model"], steps=LONGER * config["steps"], evaluations=config["evaluations"])
+    model = problem.build(config["seed"])
+    trained = problem.train(model, seed=1000 * config["seed"])
+    return {
+        "training": asdict(problem.recipe),
+        "valid": trained.valid,
+        "test": problem.error(model, "test"),
+        "curve": [list(point) for point in trained.curve],
+        "cpu_seconds": round(trained.cpu_seconds, 1),
+    }
+
+
 def _is_shipped(config: dict[str, Any], number: int) -> bool:
-    """Say whether the model of this round goes into the book: one seed of the chains that are heard, the last dense."""
-    if config["seed"] or config["quick"]:
+    """Say whether the model of this round goes into the book: one seed of the chains that are heard."""
+    if config["seed"] or config["quick"] or not config.get("long"):
         return False
-    if config["reset"] == "dense":
-        return number == config["rounds"]
     return (config["how"], config["scope"], config["criterion"], config["reset"]) in SHIPPED
 
 
@@ -221,7 +265,7 @@ def operating_points(
     """Open the models of a kept chain that are nearest to the given shares removed, to hear them.
 
     Args:
-        name: of a run whose models are kept, such as "ddsp-trim-local-information-rewind-s0".
+        name: of a run whose models are kept, such as "long-ddsp-trim-local-information-rewind-s0".
 
     Returns:
         (record of the round, model), each round once, thickest first.

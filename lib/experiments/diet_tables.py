@@ -102,14 +102,14 @@ def curves_of(chains: Mapping[str, Run], done: Mapping[str, Mapping[str, Any]]) 
     for as many rounds (`against_dense`), where that control exists for the seed.
     """
     dense = {
-        (run.config["model"], run.config["seed"]): done[name]["rounds"]
+        (run.config["model"], run.config["seed"], False): done[name]["rounds"]
         for name, run in chains.items()
         if run.config["reset"] == "dense"
     }
     conditions: dict[str, list[tuple[Run, list[dict[str, float]]]]] = {}
     for name, run in chains.items():
         points = multipliers(done[name]["rounds"])
-        control = dense.get((run.config["model"], run.config["seed"]), [])
+        control = dense.get((run.config["model"], run.config["seed"], run.config.get("long", False)), [])
         for point, record in zip(points, done[name]["rounds"]):
             match = control[point["round"]] if point["round"] < len(control) else {}
             if "test" in match:
