@@ -239,7 +239,7 @@ def _chain(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _longer(config: dict[str, Any]) -> dict[str, Any]:
-    """Train the dense network of a long chain `LONGER` times as long: a falling error means that it had not converged."""
+    """Train the dense network of a long chain `LONGER` times as long: if the error falls, it had not converged."""
     problem = task(config["model"], steps=LONGER * config["steps"], evaluations=config["evaluations"])
     model = problem.build(config["seed"])
     trained = problem.train(model, seed=1000 * config["seed"])
