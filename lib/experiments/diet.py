@@ -53,7 +53,7 @@ class Setting:
 
 SETTINGS = {
     "ddsp": Setting(steps=300, rewind_step=30, floor=2),
-    "sing": Setting(steps=1200, rewind_step=100, floor=1),
+    "sing": Setting(steps=600, rewind_step=60, floor=1),
     "wavenet": Setting(steps=300, rewind_step=30, floor=2),
 }
 #: Trained until validation hardly falls any more, in every round: what is shipped and heard.
