@@ -8,10 +8,8 @@ Chapter: *What a model costs*.
 
 from __future__ import annotations
 
-import io
 import statistics
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -170,8 +168,10 @@ def onnx_latency(model: nn.Module, seconds: float = 1.0, repeats: int = 7) -> tu
     """
     import onnxruntime
 
+    from lib.deploy.onnx import Network, trace
+
     inputs = model.eval().rehearsal(seconds)
-    exported = _export(model, inputs)
+    exported = trace(Network(model), inputs)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
@@ -185,25 +185,6 @@ def onnx_latency(model: nn.Module, seconds: float = 1.0, repeats: int = 7) -> tu
     if difference > 1e-3 * max(largest, 1e-6):
         raise BookError(f"The exported {type(model).__name__} differs from torch by {difference:.1e}.")
     return _timed("onnxruntime", seconds, repeats, lambda: session.run(None, feed)), len(exported), difference
-
-
-class _Network(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return self.model.network(*inputs)
-
-
-def _export(model: nn.Module, inputs: dict[str, Tensor]) -> bytes:
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter announces its own retirement
-        torch.onnx.export(
-            _Network(model), tuple(inputs.values()), file, input_names=list(inputs), opset_version=17, dynamo=False
-        )
-    return file.getvalue()
 
 
 def _timed(runtime: str, seconds: float, repeats: int, run: Callable[[], object]) -> Latency:
