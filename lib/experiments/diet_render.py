@@ -35,7 +35,7 @@ from lib.widgets.sound import PEAK_DBFS, TARGET_LUFS, describe, to_int16
 INSTRUMENTS = ("Oboe", "Trumpet-C", "Violoncello", "Piano")
 #: Of each, the test note nearest to A4 is heard. Nobody chose by ear.
 NEAREST_MIDI = 69
-SECONDS = 1.2
+SECONDS = 1.0
 SEED = 0
 #: The notes are cut from longer ones: the attack is kept, the end is faded as a short note's would be.
 FADE_IN_S, FADE_OUT_S = 0.004, 0.06
