@@ -278,7 +278,7 @@ CLAIMS: tuple[Claim, ...] = (
         "1.10",
         "Training in two stages is critical.",
         "stated, no number",
-        "The same number of steps, the second half with the regulariser only at full strength.",
+        "The same number of steps, the first half of them without the regulariser.",
         "02_regularising",
         ("timbre/regularizers.json",),
         _two_stages,
