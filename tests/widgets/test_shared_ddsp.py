@@ -84,7 +84,8 @@ def test_the_page_decodes_and_plays_as_torch_does(node, removed: float, layer_no
         heard = model.decode(**given)
         audio = model.render(given["f0_hz"], heard, noise)[0]
     got = in_page(node, model, given, noise)
-    # Amplitudes go up to 2. Torch computes in single precision, the page sums in double; 1e-4 is 80 dB below full scale.
+    # Amplitudes go up to 2. Torch computes in single precision, the page sums in double; 1e-4 is 80 dB below
+    # full scale.
     assert np.abs(np.array(got["partials"]) - heard["partials"][0].numpy()).max() < 1e-5
     assert np.abs(np.array(got["gains"]) - heard["noise"][0].numpy()).max() < 1e-5
     assert audio.abs().max() > 0.05
@@ -118,7 +119,8 @@ const tensors = m.unpack(new DataView(bytes.buffer), input.layout);
 const line = { at: Array(8).fill(0.3), per: Array(8).fill(0.1), low: -1, high: 1 };
 const network = { tensors, line: { A: line, B: line }, gainDb: { A: 0, B: 0 } };
 const curve = { dB: [-20, -8, -2, 0], slope: 0 };
-const player = new m.core.Player({ config: input.config, networks: [network, { ...network }], curves: { A: curve, B: curve } });
+const curves = { A: curve, B: curve };
+const player = new m.core.Player({ config: input.config, networks: [network, { ...network }], curves });
 const out = [];
 const source = new m.core.Resampler(input.rate, (block) => player.frame(block));
 const part = new Float32Array(128);

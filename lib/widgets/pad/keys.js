@@ -10,8 +10,9 @@ const UPPER = ["KeyQ", "Digit2", "KeyW", "Digit3", "KeyE", "KeyR", "Digit5", "Ke
 const BLACK = [1, 3, 6, 8, 10];
 const LETTER = (code) => code.replace(/^(Key|Digit)/, "").replace("Comma", ",");
 
-// press(id, midi, velocity), lift(id), bend(cents), say(text)
-export function piano({ press, lift, bend, say }) {
+// press(id, midi, velocity, height), lift(id), bend(cents), say(text), slide(id, height): where on the key a finger is, 0 at
+// its top and 1 at its end; null for keys that are not touched.
+export function piano({ press, lift, bend, say, slide = () => {} }) {
   let base = 48;
   const down = new Map();
   const keyboard = dom.h("div", { class: "pad-piano", role: "group", "aria-label": "Piano" });
@@ -26,10 +27,10 @@ export function piano({ press, lift, bend, say }) {
   }
   const codes = new Map([...LOWER.map((code, i) => [code, i]), ...UPPER.map((code, i) => [code, 12 + i])]);
 
-  function on(id, midi, velocity = 1) {
+  function on(id, midi, velocity = 1, height = null) {
     if (down.has(id)) return;
     down.set(id, midi);
-    press(id, midi, velocity);
+    press(id, midi, velocity, height);
     show();
   }
   function off(id) {
@@ -73,9 +74,15 @@ export function piano({ press, lift, bend, say }) {
   const glide = (event) => {
     const under = keyAt(event);
     const midi = under && keyboard.contains(under) ? Number(under.dataset.midi) : null;
-    if (midi === null || down.get("finger") === midi) return;
+    if (midi === null) return;
+    const { top, height } = under.getBoundingClientRect();
+    const place = Math.max(0, Math.min(1, (event.clientY - top) / height));
+    if (down.get("finger") === midi) {
+      slide("finger", place);
+      return;
+    }
     off("finger");
-    on("finger", midi);
+    on("finger", midi, 1, place);
   };
   keyboard.addEventListener("pointerdown", (event) => {
     event.preventDefault();
