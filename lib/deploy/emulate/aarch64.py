@@ -62,7 +62,8 @@ def run_aarch64(
     if str(program).endswith(".py"):
         command, environment = _python(processor)
         return Result(
-            processor, tools.run([*command[0], *command[1], program, *arguments], timeout_s=timeout_s, environment=environment)
+            processor,
+            tools.run([*command[0], *command[1], program, *arguments], timeout_s=timeout_s, environment=environment),
         )
     tools.require()
     return Result(processor, tools.run(["qemu-aarch64", "-cpu", processor, program, *arguments], timeout_s=timeout_s))
@@ -77,9 +78,7 @@ def run_python(code: str, processor: str, *, timeout_s: float = tools.TIMEOUT_S,
     if check:
         tools.require()
     (before, after), environment = _python(processor)
-    return Result(
-        processor, tools.run([*before, *after, "-c", code], timeout_s=timeout_s, environment=environment)
-    )
+    return Result(processor, tools.run([*before, *after, "-c", code], timeout_s=timeout_s, environment=environment))
 
 
 def compile_c(
@@ -127,9 +126,7 @@ def call_onnx(
             json.dumps({"calls": [len(calls) for _, calls in jobs], "carry": dict(carry or {})})
         )
         (before, after), environment = _python(processor)
-        run = counting.counted(
-            processor, before, [*after, GUEST, folder], timeout_s=timeout_s, environment=environment
-        )
+        run = counting.counted(processor, before, [*after, GUEST, folder], timeout_s=timeout_s, environment=environment)
         return _collect(processor, folder, run, [len(calls) for _, calls in jobs])
 
 

@@ -187,9 +187,7 @@ def _plugin_is_new() -> bool:
 
 def _site_is_right() -> bool:
     names = ("numpy", "onnxruntime")
-    return (SITE / "libmark.so").exists() and all(
-        any(SITE.glob(f"{name}-{version(name)}.dist-info")) for name in names
-    )
+    return (SITE / "libmark.so").exists() and all(any(SITE.glob(f"{name}-{version(name)}.dist-info")) for name in names)
 
 
 #: (what it says, is it done, do it), in order.

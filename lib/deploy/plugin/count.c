@@ -134,7 +134,8 @@ static enum class class_of(const struct qemu_plugin_insn *insn)
     size_t size = qemu_plugin_insn_size(insn);
     memcpy(half, qemu_plugin_insn_data(insn), size < 4 ? size : 4); /* both guests and the host are little-endian */
     if (!thumb) return class_of_a64(half[0] | (uint32_t)half[1] << 16);
-    return size == 2 ? class_of_t16(half[0]) : class_of_t32((uint32_t)half[0] << 16 | half[1]);
+    /* At the end of a page QEMU 7.2 hands over the next halfword too: trust the encoding, not the size. */
+    return half[0] >> 11 < 0x1d ? class_of_t16(half[0]) : class_of_t32((uint32_t)half[0] << 16 | half[1]);
 }
 
 static void write_line(const char *name, const uint64_t *since)
