@@ -25,8 +25,11 @@ from lib.pruning.cost import int8_bytes
 from lib.widgets.sound import TARGET_LUFS
 
 Bits = Literal[8, 16, 32]
-#: Loudness of the note by which the networks are made equally loud, in dB.
+#: Loudness of the notes by which the networks are made equally loud, in dB, and their pitches in octaves from A4.
 REFERENCE_DB = -20.0
+GAIN_OCTAVES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+#: No network is made louder or softer by more than this, in dB.
+MOST_GAIN_DB = 9.0
 
 
 class DecoderData(ipywidgets.Widget):
@@ -129,11 +132,12 @@ class Codes:
     """How a network hears the instruments of the corpus.
 
     line: instrument -> latent code at A4 (`at`), its change per octave (`per`), and the range of octaves from A4
-    (`low`, `high`) that was heard; gain_db: instrument -> what makes its note as loud as every other.
+    (`low`, `high`) that was heard; gain_db: instrument -> what makes its notes as loud as all
+    others, at `GAIN_OCTAVES`.
     """
 
     line: dict[str, dict[str, Any]]
-    gain_db: dict[str, float]
+    gain_db: dict[str, list[float]]
 
 
 @torch.no_grad()
@@ -159,8 +163,10 @@ def instrument_codes(model: DDSP, instruments: tuple[str, ...] = corpus.INSTRUME
             "low": float(octaves[chosen].min()),
             "high": float(octaves[chosen].max()),
         }
-        places = octaves[chosen].quantile(torch.tensor([0.25, 0.5, 0.75]))
-        gain_db[name] = round(TARGET_LUFS - _lufs(model, places, at + per * places[:, None]), 2)
+        places = torch.tensor(GAIN_OCTAVES)
+        heard_at = places.clamp(octaves[chosen].min(), octaves[chosen].max())
+        gains = TARGET_LUFS - _lufs(model, places, at + per * heard_at[:, None])
+        gain_db[name] = [round(float(gain), 2) for gain in gains.clip(-MOST_GAIN_DB, MOST_GAIN_DB)]
     return Codes(line, gain_db)
 
 
@@ -168,8 +174,8 @@ def _rounded(values: Tensor) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _lufs(model: DDSP, octaves: Tensor, z: Tensor, n_frames: int = 60) -> float:
-    """Loudness of held notes, from what the synthesiser is told: no need to make the sound."""
+def _lufs(model: DDSP, octaves: Tensor, z: Tensor, n_frames: int = 60) -> np.ndarray:
+    """Loudness of each held note, from what the synthesiser is told: no need to make the sound."""
     f0_hz = (440.0 * 2.0**octaves)[:, None].expand(-1, n_frames)
     heard = model.decode(f0_hz, torch.full_like(f0_hz, REFERENCE_DB), z[:, None].expand(-1, n_frames, -1))
     partials, noise = (heard[name][:, n_frames // 2 :].square().mean(1).numpy() for name in ("partials", "noise"))
@@ -178,7 +184,7 @@ def _lufs(model: DDSP, octaves: Tensor, z: Tensor, n_frames: int = 60) -> float:
     # Noise in [-1, 1] has a power of 1/3, spread evenly up to Nyquist.
     bands = np.linspace(0.0, MODEL_RATE / 2, noise.shape[1])
     power += (noise * k_weighting(bands)).mean(1) / 3.0
-    return float(-0.691 + 10.0 * np.log10(power.mean()))
+    return -0.691 + 10.0 * np.log10(power)
 
 
 @lru_cache(maxsize=1)

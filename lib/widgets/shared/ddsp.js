@@ -272,7 +272,7 @@ export function engine() {
 
     hear(decoder, model, weight) {
       decoder.step(this.f0, this.loudness, this.player.code(model, this.f0));
-      const gain = weight * this.player.gain(model);
+      const gain = weight * this.player.gain(model, this.f0);
       for (let k = 0; k < this.partials.length; k++) this.partials[k] += gain * decoder.partials[k];
       for (let k = 0; k < this.gains.length; k++) this.gains[k] += gain * decoder.noise[k];
     }
@@ -287,7 +287,7 @@ export function engine() {
     }
   }
 
-  // The instrument. Networks: [{ tensors, line: { instrument: { at, per, low, high } }, gainDb: { instrument } }].
+  // The instrument. Networks: [{ tensors, line: { instrument: { at, per, low, high } }, gainDb: { instrument: [dB] } }].
   class Player {
     constructor({ config, networks, curves, seed = 1 }) {
       Object.assign(this, { config, networks, curves, model: 0, voices: [], loudnessDb: -20, mix: 0, wantedMix: 0 });
@@ -346,9 +346,14 @@ export function engine() {
       return this.z;
     }
 
-    gain(model) {
+    // What makes all networks and instruments equally loud; stored for octaves from 3 below A4 upwards.
+    gain(model, f0) {
       const { gainDb } = this.networks[model];
-      return 10 ** ((gainDb[this.from] + (gainDb[this.to] - gainDb[this.from]) * this.mix) / 20);
+      const last = gainDb[this.from].length - 1;
+      const place = Math.max(0, Math.min(last, Math.log2(f0 / 440) + 3));
+      const below = Math.min(last - 1, Math.floor(place));
+      const at = (name) => gainDb[name][below] + (gainDb[name][below + 1] - gainDb[name][below]) * (place - below);
+      return 10 ** ((at(this.from) + (at(this.to) - at(this.from)) * this.mix) / 20);
     }
 
     // The next HOP samples at RATE, never beyond 1.

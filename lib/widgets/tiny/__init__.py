@@ -117,10 +117,10 @@ def tiny(
 ) -> Tiny:
     """Play trimmed DDSP networks in the page, and change from one to the next while a note sounds.
 
-    The decoder (dense layers, GRU, outputs), the sines and the noise are computed as they are heard, at 16 kHz. The page
-    measures how long that takes. The latent code of an instrument is a line over pitch through its training notes, its
-    attack is theirs, and all networks play equally loud. Keys: two rows of letters are a piano, the place on a key is
-    its loudness, space holds the note, sliders listen to the arrows; a MIDI keyboard can join.
+    The decoder (dense layers, GRU, outputs), the sines and the noise are computed as they are heard, at 16 kHz. The
+    page measures how long that takes. The latent code of an instrument is a line over pitch through its training
+    notes, its attack is theirs, and all networks play equally loud. Keys: two rows of letters are a piano, the place
+    on a key is its loudness, space holds the note, sliders listen to the arrows; a MIDI keyboard can join.
 
     Args:
         networks: DDSP models, thickest first: `Thin`, or the models alone. See `tiny_from_run` for the book's.
@@ -132,8 +132,8 @@ def tiny(
         hint: the line of what to try.
 
     Raises:
-        BookError: no network, a model that is no DDSP or has other outputs than the first, an unknown instrument, a pitch
-            outside the range, or more numbers than a page should carry.
+        BookError: no network, a model that is no DDSP or has other outputs than the first, an unknown instrument, a
+            pitch outside the range, or more numbers than a page should carry.
 
     Chapter: *How small?*.
     """

@@ -210,6 +210,8 @@ async function render({ model, el }) {
     later();
     say(`${percent(networks[index].about.removed)} removed: ${kilobytes(networks[index].about.bytes)}`);
   }
+  ratio.block.classList.add("tiny-ratio");
+  ratio.block.style.setProperty("--half", `${50 / networks.length}%`);
   const facts = dom.h("dl", { class: "tiny-facts" });
   function showFacts() {
     const { about, milliseconds } = networks[state.network];
@@ -230,15 +232,20 @@ async function render({ model, el }) {
 
   // --- timbre and loudness
   const names = Object.keys(curves).map((name) => [name, spacemap.shortName(name)]);
+  const between = (x) => {
+    const [a, b] = [state.from, state.to].map(spacemap.shortName);
+    return x === 0 ? a : x === 100 ? b : `${100 - x} % ${a}, ${x} % ${b}`;
+  };
   const set = (change) => {
     Object.assign(state, change);
     send(change);
+    mix.set(100 * state.mix);
     later();
   };
   const from = dom.select("from", names, state.from, (value) => set({ from: value }));
   const to = dom.select("toward", names, state.to, (value) => set({ to: value }));
   const mix = dom.slider("mix", "Latent code", {
-    min: 0, max: 100, step: 1, value: 0, format: (x) => (x === 0 ? "first" : x === 100 ? "second" : `${x} % toward second`), oninput: (x) => set({ mix: x / 100 }),
+    min: 0, max: 100, step: 1, value: 0, format: between, oninput: (x) => set({ mix: x / 100 }),
   });
   const loudness = dom.slider("loudness", "Loudness", {
     ...LOUDNESS, step: 1, format: (x) => `${x < 0 ? "−" : ""}${Math.abs(x)} dB`, oninput: (x) => set({ loudnessDb: x }),
@@ -271,11 +278,11 @@ async function render({ model, el }) {
   el.append(
     dom.h("div", { class: "tiny-sizes", role: "group", "aria-label": "Networks, drawn to the size of their weights" }, ...tiles),
     ratio.block,
+    dom.h("div", { class: "tiny-actions" }, hold, reset),
     facts,
     spectrum,
     dom.h("div", { class: "tiny-sliders" }, dom.field("Sounds like", from), dom.field("and like", to), mix.block, loudness.block),
     piano.element,
-    dom.h("div", { class: "tiny-actions" }, hold, reset),
     dom.h("p", { class: "timbre-try" }, model.get("hint")),
     dom.h("p", { class: "timbre-note" }, "Bars: partials the network asks for; grey: noise. Low on a key is loud, high is soft.", source ? ` Run: ${source}.` : ""),
   );
