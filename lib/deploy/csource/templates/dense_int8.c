@@ -39,7 +39,7 @@ static inline int32_t dot4(int32_t sum, const int8_t *a, const int8_t *b)
     memcpy(&left, a, 4);
     memcpy(&right, b, 4);
     sum = __smlad(__sxtb16((int8x4_t)left), __sxtb16((int8x4_t)right), sum);
-    return __smlad(__sxtb16((int8x4_t)__ror(left, 8)), __sxtb16((int8x4_t)__ror(right, 8)), sum);
+    return __smlad(__sxtb16((int8x4_t)(left >> 8 | left << 24)), __sxtb16((int8x4_t)(right >> 8 | right << 24)), sum);
 #else
     for (int i = 0; i < 4; i++) sum += a[i] * b[i];
     return sum;
