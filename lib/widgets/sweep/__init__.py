@@ -29,9 +29,7 @@ class Sweep(Widget):
     start = Dict().tag(sync=True)
 
 
-def sweep(
-    *, model: str | None = None, clips: Sequence[str] = ("oboe", "piano"), folder: Path | None = None
-) -> Sweep:
+def sweep(*, model: str | None = None, clips: Sequence[str] = ("oboe", "piano"), folder: Path | None = None) -> Sweep:
     """Explore what is left when weights are removed: model x criterion x scope x reset x share, all as measured.
 
     In a chapter, two lines:
@@ -70,7 +68,9 @@ def sweep(
                 {
                     "round": point["round"],
                     "removed": round(point["removed"], 5),
-                    "sounds": [place(point["sounds"][clip["key"]], _label(run, point, clip)) for clip in heard["clips"]],
+                    "sounds": [
+                        place(point["sounds"][clip["key"]], _label(run, point, clip)) for clip in heard["clips"]
+                    ],
                     "to_original_db": [point["sounds"][clip["key"]]["to_original_db"] for clip in heard["clips"]],
                     "to_full_db": [point["sounds"][clip["key"]]["to_full_db"] for clip in heard["clips"]],
                 }
@@ -80,7 +80,8 @@ def sweep(
             if name in data["runs"]
         },
         "between_draws_db": {
-            name: [run["between_draws_db"][clip["key"]] for clip in heard["clips"]] for name, run in heard["runs"].items()
+            name: [run["between_draws_db"][clip["key"]] for clip in heard["clips"]]
+            for name, run in heard["runs"].items()
         },
     }
     first = _first(data, shown, model)

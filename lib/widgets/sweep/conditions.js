@@ -1,10 +1,10 @@
 // Which runs belong to what the reader has chosen, and which are nearest to it where there are none.
 
 export const HOW = {
-  "trim-local": "whole units, in every layer",
-  "trim-global": "whole units, anywhere",
-  "mask-local": "single weights, in every layer",
-  "mask-global": "single weights, anywhere",
+  "trim-local": "units, per layer",
+  "trim-global": "units, anywhere",
+  "mask-local": "weights, per layer",
+  "mask-global": "weights, anywhere",
 };
 export const CRITERIA = {
   information: "information",
@@ -16,11 +16,18 @@ export const CRITERIA = {
   random: "chance",
 };
 export const RESETS = {
-  rewind: "rewind to an early state",
-  reinit: "start from new weights",
-  keep: "go on as they are",
-  scratch: "control: thin from the start",
+  rewind: "rewind",
+  reinit: "new weights",
+  keep: "go on",
+  scratch: "thin from the start",
 };
+const REMOVED = {
+  "trim-local": "whole units trimmed in every layer",
+  "trim-global": "whole units trimmed wherever",
+  "mask-local": "single weights masked in every layer",
+  "mask-global": "single weights masked wherever",
+};
+const THEN = { rewind: "then rewound", reinit: "then begun anew", keep: "then trained on" };
 
 // The condition's name, as its runs have it before the seed.
 export function keyOf({ model, how, criterion, reset, long }) {
@@ -40,10 +47,10 @@ export function choiceOf(key) {
 // The name in words.
 export function nameOf(key, conditions) {
   const { how, criterion, reset, long } = choiceOf(key);
-  if (reset === "scratch") return "thin from the start, new weights";
+  if (reset === "scratch") return "evenly thin networks trained from new weights";
   if (reset === "dense") return "nothing removed, trained on";
-  const steps = conditions[key] ? `, ${conditions[key].steps} steps a round` : long ? ", trained long" : "";
-  return `${HOW[how] ?? how}, by ${CRITERIA[criterion] ?? criterion}, ${RESETS[reset] ?? reset}${steps}`;
+  const steps = conditions[key] ? `, ${conditions[key].steps.toLocaleString("en-GB")} steps a round` : long ? ", trained long" : "";
+  return `${REMOVED[how] ?? how} by ${CRITERIA[criterion] ?? criterion}, ${THEN[reset] ?? reset}${steps}`;
 }
 
 // Of the given conditions the one with fewest differences; a difference of model counts most.

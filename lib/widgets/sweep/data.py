@@ -21,8 +21,8 @@ PICTURES: dict[str, dict[str, Any]] = {
             *[(f"f{i}", i, 0, 1) for i in (1, 2, 3)],
             *[(f"l{i}", i, 1, 1) for i in (1, 2, 3)],
             *[(f"c{i}", i, 2, 1) for i in (1, 2, 3)],
-            ("h", 4, 1, 1),
-            *[(f"o{i}", 4 + i, 1, 1) for i in (1, 2, 3)],
+            ("h", 4.7, 1, 1),
+            *[(f"o{i}", 4.7 + i, 1, 1) for i in (1, 2, 3)],
         ],
         "edges": [
             *[(f"{branch}{i}", f"{branch}{i + 1}") for branch in "flc" for i in (1, 2)],
@@ -31,7 +31,7 @@ PICTURES: dict[str, dict[str, Any]] = {
             ("o1", "o2"),
             ("o2", "o3"),
         ],
-        "texts": [("pitch", 0, 0), ("loudness", 0, 1), ("recording", 0, 2), ("sound", 8, 1)],
+        "texts": [("pitch", 0, 0), ("loudness", 0, 1), ("recording", 0, 2), ("sound", 8.7, 1)],
     },
     "sing": {
         "nodes": [*[(f"e{i}", i, 0, 1) for i in (1, 2, 3)], *[(f"d{i}", 4 + i, 0, 1) for i in (1, 2, 3)]],
@@ -99,6 +99,8 @@ def _read(folder: Path) -> tuple[dict[str, tuple[dict, dict]], list[tuple[str, d
         config, found = record["provenance"]["config"], record["results"]
         if config.get("quick") or config.get("kind") not in ("chain", "longer"):
             continue
+        if config["kind"] == "chain" and path.stem != f"{_key(config)}-s{config['seed']}":
+            continue  # a trial outside the plan
         if found.get("status") == "failed":
             failed[path.stem] = str(found.get("error", "no reason given"))
         elif config["kind"] == "longer":
@@ -227,6 +229,14 @@ def sweep_sounds(clips: Sequence[str], folder: Path | None = None) -> dict[str, 
 
 def _condition(name: str) -> str:
     return name.rsplit("-s", 1)[0]
+
+
+def _key(config: Mapping[str, Any]) -> str:
+    """Name a condition as its runs have it before their seed."""
+    if config["reset"] in ("dense", "scratch"):
+        return f"{config['model']}-{config['reset']}"
+    parts = [config[name] for name in ("model", "how", "scope", "criterion", "reset")]
+    return "-".join(["long", *parts] if config.get("long") else parts)
 
 
 def _rounded(value: float | None, digits: int) -> float | int | None:

@@ -4,8 +4,8 @@ import * as svg from "./svg.js";
 
 const SHARES = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995];
 const ERRORS = [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100];
-const MARGIN = { left: 40, right: 14, top: 12, bottom: 34 };
-const HEIGHT = 262;
+const MARGIN = { left: 40, right: 14, top: 12, bottom: 48 };
+const HEIGHT = 276;
 
 // content: { curves: [{ kind, name, points: [{ x, low, y, high }] }], dots: [{ seed, run, round, x, y, chosen }],
 //   ends: [{ x, y, text }], level: { y, text } | null, at: { x } | null, heard: [x], yName }
@@ -32,7 +32,7 @@ export function draw(box, content) {
     svg.s(
       "clipPath",
       { id: clip },
-      svg.s("rect", { x: MARGIN.left, y: MARGIN.top - 6, width: width - MARGIN.left, height: HEIGHT - MARGIN.top - MARGIN.bottom + 6 }),
+      svg.s("rect", { x: MARGIN.left - 8, y: MARGIN.top - 6, width: width - MARGIN.left + 8, height: HEIGHT - MARGIN.top - MARGIN.bottom + 6 }),
     ),
   );
   const body = svg.s("g", { "clip-path": `url(#${clip})` });
@@ -54,7 +54,7 @@ export function draw(box, content) {
     body.append(svg.marker(dot.seed, x(dot.x), y(dot.y), dot.chosen ? 6.5 : 3.4, attributes, svg.title(name)));
   }
   for (const share of content.heard) {
-    plot.append(svg.s("path", { class: "sweep-heard", d: "M-4,-1.6h2.2L1,-4v8L-1.8,1.6H-4z M2.6,-2.4a3,3 0 0 1 0,4.8", transform: `translate(${x(share).toFixed(1)} ${HEIGHT - MARGIN.bottom + 7})` }));
+    plot.append(svg.s("path", { class: "sweep-heard", d: "M-4,-1.6h2.2L1,-4v8L-1.8,1.6H-4z M2.6,-2.4a3,3 0 0 1 0,4.8", transform: `translate(${x(share).toFixed(1)} ${HEIGHT - MARGIN.bottom + 8})` }));
   }
   box.replaceChildren(plot);
   return { x, nearest: (clientX, places) => nearest(clientX - plot.getBoundingClientRect().left, places.map(x)) };
@@ -95,7 +95,7 @@ function axes(x, y, width, farthest, lowest, highest, yName) {
     const place = x(share);
     parts.push(svg.s("path", { class: "sweep-grid", d: `M${place.toFixed(1)},${MARGIN.top}V${HEIGHT - MARGIN.bottom}` }));
     if (place - last > 26) {
-      parts.push(svg.s("text", { x: place, y: HEIGHT - 9, "text-anchor": "middle" }, String(+(100 * share).toFixed(1))));
+      parts.push(svg.s("text", { x: place, y: HEIGHT - 22, "text-anchor": "middle" }, String(+(100 * share).toFixed(1))));
       last = place;
     }
   }
@@ -112,7 +112,7 @@ function axes(x, y, width, farthest, lowest, highest, yName) {
     height = y(error);
     parts.push(...tick(error, y, width));
   }
-  parts.push(svg.s("text", { x: width - MARGIN.right, y: HEIGHT - 22, "text-anchor": "end", class: "sweep-axis" }, "% of weights removed"));
+  parts.push(svg.s("text", { x: width - MARGIN.right, y: HEIGHT - 6, "text-anchor": "end", class: "sweep-axis" }, "% of weights removed"));
   parts.push(svg.s("text", { x: MARGIN.left + 6, y: MARGIN.top + 6, class: "sweep-axis" }, yName));
   return parts;
 }

@@ -95,14 +95,14 @@ function render({ model, el }) {
         plotBox,
         slider.block,
         legend,
+        hearing,
+        soundNote,
+        soundButton,
       ),
-      dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group, in the outline of the full network"), pictureBox, pictureNote, seeds),
+      dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group; outlined: the full network"), pictureBox, pictureNote, seeds),
     ),
     sentence,
     tiles,
-    hearing,
-    soundNote,
-    soundButton,
     table,
     dom.h(
       "p",
@@ -151,10 +151,10 @@ function render({ model, el }) {
   }
 
   function nearestRound(run, removed) {
-    return plot_nearest(data.runs[run].removed.map((share) => Math.log(1.0005 - share)), Math.log(1.0005 - removed));
+    return nearestOf(data.runs[run].removed.map((share) => Math.log(1.0005 - share)), Math.log(1.0005 - removed));
   }
 
-  function plot_nearest(values, wanted) {
+  function nearestOf(values, wanted) {
     return values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0);
   }
 
@@ -168,7 +168,7 @@ function render({ model, el }) {
     const own = condition() && heard.runs[state.run];
     if (!own) return null;
     const removed = data.runs[state.run].removed[state.round];
-    return own[plot_nearest(own.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
+    return own[nearestOf(own.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
   }
 
   function nearestAudible() {
@@ -183,7 +183,7 @@ function render({ model, el }) {
     if (!run) return;
     const removed = data.runs[state.run].removed[state.round];
     const points = heard.runs[run];
-    const at = points[plot_nearest(points.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
+    const at = points[nearestOf(points.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
     go({ ...state, choice: conditions.choiceOf(run.replace(/-s\d+$/, "")), run, round: at.round });
   }
 
@@ -199,6 +199,7 @@ function render({ model, el }) {
       missing.textContent = reasons.length
         ? `Run, but failed: ${reasons.map(([name, reason]) => `${name} (${reason})`).join("; ")}.`
         : `Not run: ${data.models[state.choice.model].title}, ${conditions.nameOf(conditions.keyOf(state.choice), data.conditions)}. No curve is drawn for it.`;
+      nearestButton.hidden = !ofModel(state.choice.model).length;
       say(missing.textContent);
     }
     showPlot();
@@ -246,12 +247,13 @@ function render({ model, el }) {
     const lengths = [false, true].map((long) => [String(long), data.conditions[conditions.keyOf({ ...choice, long })]]);
     const training = lengths.map(([value, one]) => {
       const steps = one?.steps ?? Object.values(data.conditions).find((c) => c.model === choice.model && String(c.long) === value)?.steps;
-      return [value, `${value === "true" ? "long" : "short"}${steps ? `: ${steps} steps a round` : ""}${one ? "" : " (not run)"}`];
+      const text = steps ? `${steps.toLocaleString("en-GB")} steps a round` : value === "true" ? "long" : "short";
+      return [value, one ? text : `${text} (not run)`];
     });
     selects.replaceChildren(
       make("how", "Remove", "how", conditions.HOW, (how) => choose({ how })),
       make("criterion", "Rank by", "criterion", conditions.CRITERIA, (criterion) => choose({ criterion })),
-      make("reset", "The rest then", "reset", conditions.RESETS, (value) => choose({ reset: value })),
+      make("rest", "The rest then", "reset", conditions.RESETS, (value) => choose({ reset: value })),
       dom.field("Training", dom.select("training", training, String(choice.long), (value) => choose({ long: value === "true" }))),
     );
     if (focused) selects.querySelector(`[data-control="${focused}"]`)?.focus();
