@@ -191,7 +191,7 @@ def _renamed(graph: onnx.GraphProto, ends: dict[str, str], prefix: str) -> list[
     for node in graph.node:
         copied = onnx.NodeProto()
         copied.CopyFrom(node)
-        copied.name = prefix + node.name
+        copied.name = node.name and prefix + node.name
         copied.input[:] = [name(i) for i in node.input]
         copied.output[:] = [name(o) for o in node.output]
         nodes.append(copied)
