@@ -30,14 +30,16 @@ def uses(points: Sequence[tuple[str, str, float, float]], rates: Mapping[str, fl
     for (name, rate), dash in zip(rates.items(), DASHES[1:]):
         ax.plot(span, span * rate, color=plotting.INK, lw=0.9, ls=dash, alpha=0.6)
         left = max(1.15 * span[0], 1e6 / rate)
-        start = (left, left * rate)
+        below = rate < 1000  # two points lie on this line
         ax.annotate(
-            name, start, xytext=(0, 5), textcoords="offset points", rotation=34, rotation_mode="anchor", fontsize=9.5
-        )
+            name, (left, left * rate), xytext=(0, -4 if below else 5), textcoords="offset points", rotation=34,
+            rotation_mode="anchor", fontsize=9.5, va="top" if below else "baseline",
+        )  # fmt: skip
     for model, preset, weights, macs in points:
         colour, mark = MODEL_STYLE[model]
         ax.plot(weights, macs, ls="", color=colour, marker=mark, ms=8)
-        place = {"book": (-2, 9), "text": (-3, 8), "code": (9, -7)}[preset]
+        place = {"book": (9, -8), "text": (-3, 8), "code": (9, -7)}[preset]
+        place = {("DDSP", "book"): (-33, 0), ("SING", "book"): (-22, 8)}.get((model, preset), place)
         ax.annotate(preset, (weights, macs), xytext=place, textcoords="offset points", fontsize=9.5, color=colour)
     ax.set(xscale="log", yscale="log", xlabel="weights needed to play", ylabel="multiply-adds per second of sound")
     ax.set(xlim=span, ylim=(6e5, 4e11))
@@ -58,7 +60,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Figure:
             ax.barh(i, width, 0.7, left=left, color=colour, hatch=hatch, edgecolor="white", lw=0,
                     label=part if i == 0 else None)  # fmt: skip
             left += width
-        ax.text(left, i, f"  {left:.1f}", va="center", fontsize=9.5)
+        ax.annotate(f"{left:.1f}", (left, i), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9.5)
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.invert_yaxis()
     ax.set(xlabel="million multiply-adds per second of sound", xlim=(0, 1.15 * sum(rows[0][1].values()) / 1e6))
