@@ -6,7 +6,7 @@ SPEED  ?= quick
 export TIMBRE_SPEED := $(SPEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser book test lab serve corpus bench lint clean
+.PHONY: help install browser book test lab serve corpus bench emulate lint clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ corpus: install ## render the corpus again and say if a byte differs
 
 bench: install ## measure the transforms against their peers on this machine
 	$(BIN)/python -m bench.transforms
+
+emulate: install ## set up emulated ARM processors (once) and measure the models on them
+	@$(BIN)/python -m lib.deploy.emulate setup
+	@$(BIN)/python -m lib.deploy.emulate measure
 
 lint: install ## check style and types
 	$(BIN)/ruff check .

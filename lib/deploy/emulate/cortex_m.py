@@ -146,7 +146,7 @@ def run_cortex_m(image: Image | Path, machine: str | None = None, *, timeout_s: 
 def read_map(text: str) -> tuple[int, int, dict[str, tuple[int, int]]]:
     """Read a map of GNU ld: (bytes of flash, bytes of RAM, part -> (flash, RAM))."""
     text = text.split("Linker script and memory map", 1)[-1]
-    sizes = {name: 0 for name in (".text", ".ARM.exidx", ".data", ".bss")}
+    sizes = dict.fromkeys((".text", ".ARM.exidx", ".data", ".bss"), 0)
     for name, size in re.findall(r"^(\.\S+)\s+0x[0-9a-f]+\s+0x([0-9a-f]+)", text, re.MULTILINE):
         if name in sizes:
             sizes[name] = int(size, 16)

@@ -101,8 +101,8 @@ def count_instructions(
 
 def system_command(machine: str, image: Path | str) -> list[str | Path]:
     """Spell the command that starts an image on a whole emulated microcontroller board."""
-    semihosting = ["-semihosting-config", "enable=on,target=native"]
-    quiet = ["-nographic", "-monitor", "none", "-serial", "none"]
+    semihosting = ["-chardev", "stdio,id=out", "-semihosting-config", "enable=on,target=native,chardev=out"]
+    quiet = ["-display", "none", "-monitor", "none", "-serial", "none"]
     return ["qemu-system-arm", "-M", machine, *quiet, *semihosting, "-kernel", image]
 
 
