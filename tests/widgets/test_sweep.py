@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +163,9 @@ def test_every_number_is_a_run_s_own(folder: Path) -> None:
     assert condition["test"][5] == [1.75, 1.5, 2.0, 2]  # where a chain has ended, the others go on
 
 
-def test_the_ranges_are_those_of_the_tables(folder: Path) -> None:
+def test_the_ranges_are_those_of_the_tables(folder: Path, tmp_path: Path) -> None:
     """`curves.json` is made by other code, out of the plan; both must say the same."""
+    folder = shutil.copytree(folder, tmp_path / "copy")
     diet_tables.write_all(diet.runs(), folder)
     curves = results.read_result(folder / "diet" / "curves.json")["results"]["conditions"]
     for key, condition in sweep_data(folder)["conditions"].items():

@@ -18,32 +18,30 @@ TITLES = {"ddsp": "DDSP", "sing": "SING", "wavenet": "WaveNet"}
 PICTURES: dict[str, dict[str, Any]] = {
     "ddsp": {
         "nodes": [
-            *[(f"f{i}", i, 0, 1) for i in (1, 2, 3)],
-            *[(f"l{i}", i, 1, 1) for i in (1, 2, 3)],
-            *[(f"c{i}", i, 2, 1) for i in (1, 2, 3)],
-            ("h", 4.7, 1, 1),
-            *[(f"o{i}", 4.7 + i, 1, 1) for i in (1, 2, 3)],
+            *[(f"{branch}{i}", 0.7 + i, row, 1) for row, branch in enumerate("flc") for i in (1, 2, 3)],
+            ("h", 5.4, 1, 1),
+            *[(f"o{i}", 5.4 + i, 1, 1) for i in (1, 2, 3)],
         ],
         "edges": [
             *[(f"{branch}{i}", f"{branch}{i + 1}") for branch in "flc" for i in (1, 2)],
             *[(f"{branch}3", "h") for branch in "flc"],
-            ("h", "o1"),
-            ("o1", "o2"),
-            ("o2", "o3"),
+            *[("h", "o1"), ("o1", "o2"), ("o2", "o3")],
         ],
-        "texts": [("pitch", 0, 0), ("loudness", 0, 1), ("recording", 0, 2), ("sound", 8.7, 1)],
+        "texts": [("pitch", "left", 0), ("loudness", "left", 1), ("recording", "left", 2), ("sound", "right", 1)],
     },
     "sing": {
-        "nodes": [*[(f"e{i}", i, 0, 1) for i in (1, 2, 3)], *[(f"d{i}", 4 + i, 0, 1) for i in (1, 2, 3)]],
+        "nodes": [*[(f"e{i}", 0.9 + i, 0, 1) for i in (1, 2, 3)], *[(f"d{i}", 4.9 + i, 0, 1) for i in (1, 2, 3)]],
         "edges": [("e1", "e2"), ("e2", "e3"), ("d1", "d2"), ("d2", "d3")],
-        "texts": [("recording", 0, 0), ("code", 4, 0), ("sound", 8, 0)],
+        "texts": [("recording", "left", 0), ("code", 4.9, 0), ("sound", "right", 0)],
     },
     "wavenet": {
         "nodes": [*[(f"g{i}", i, 0, 1) for i in range(1, 9)], ("r", 1, 1, 8), ("s", 9, 0, 1), ("o", 10, 0, 1)],
         "edges": [*[(f"g{i}", f"g{i + 1}") for i in range(1, 8)], ("g8", "s"), ("s", "o")],
-        "texts": [("past", 0, 1), ("next", 11, 0)],
+        "texts": [("past", "left", 1), ("next", "right", 0)],
     },
 }
+#: How many columns wide each picture is.
+COLUMNS = {"ddsp": 10.4, "sing": 9.7, "wavenet": 12.2}
 
 #: What is packed of every round, and how many digits.
 _SERIES = {
@@ -168,6 +166,7 @@ def _models(chains: Mapping[str, Any], longer: Iterable[tuple], folder: Path | N
     models = {}
     for name, start in sorted(first.items()):
         picture = PICTURES.get(name, {"nodes": [], "edges": [], "texts": []})
+        columns = COLUMNS.get(name, 2.0 + len(start["widths"]))
         nodes = [node for node in picture["nodes"] if node[0] in start["widths"]]
         spare = [group for group in start["widths"] if group not in {node[0] for node in nodes}]
         n_rows = 1 + max((node[2] for node in nodes), default=-1)
@@ -175,7 +174,11 @@ def _models(chains: Mapping[str, Any], longer: Iterable[tuple], folder: Path | N
             "title": TITLES.get(name, name),
             "n_parameters": start["n_parameters"],
             "groups": dict(start["widths"]),
-            "picture": {**picture, "nodes": nodes + [(group, 1 + i, n_rows, 1) for i, group in enumerate(spare)]},
+            "picture": {
+                **picture,
+                "columns": columns,
+                "nodes": nodes + [(group, 1 + i, n_rows, 1) for i, group in enumerate(spare)],
+            },
             "latencies": _latencies(name, folder),
             "longer": [],
         }

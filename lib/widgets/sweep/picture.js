@@ -15,7 +15,7 @@ export function make(box, reducedMotion) {
     current = widths;
     const { groups, picture } = model;
     const width = Math.max(240, box.clientWidth);
-    const columns = 1 + Math.max(...picture.nodes.map(([, column, , span]) => column + span - 1), ...picture.texts.map(([, column]) => column));
+    const { columns } = picture;
     const rows = 1 + Math.max(...picture.nodes.map(([, , row]) => row));
     const cell = { width: width / columns, height: HEIGHT / rows };
     const widest = Array.from({ length: rows }, (_, row) => Math.max(1, ...picture.nodes.filter((n) => n[2] === row).map(([g]) => groups[g])));
@@ -49,8 +49,9 @@ export function make(box, reducedMotion) {
       }
     }
     for (const [text, column, row] of picture.texts) {
-      const at = { x: (column + 0.5) * cell.width, y: (row + 0.5) * cell.height - LABEL / 2 + 8 };
-      drawing.append(svg.s("text", { ...at, class: "sweep-axis", "text-anchor": "middle" }, text));
+      const [at, anchor] = { left: [0, "start"], right: [width, "end"] }[column] ?? [(column + 0.5) * cell.width, "middle"];
+      const y = (row + 0.5) * cell.height - LABEL / 2 + 8;
+      drawing.append(svg.s("text", { x: at, y, class: "sweep-axis", "text-anchor": anchor }, text));
     }
     box.replaceChildren(drawing);
   }

@@ -62,7 +62,7 @@ function render({ model, el }) {
   );
   const clip = dom.select("clip", heard.clips.map((one, index) => [index, one.name]), 0, (index) => go({ ...state, clip: Number(index) }));
   clip.setAttribute("aria-label", "Note");
-  const hearing = dom.h("div", { class: "sweep-hear" }, play, dom.choices("What to hear", versions), clip, loop);
+  const hearing = dom.h("div", { class: "sweep-hear" }, play, dom.h("div", {}, dom.choices("What to hear", versions), dom.h("div", { class: "sweep-which" }, clip, loop)));
   const soundNote = dom.h("p", { class: "timbre-note", "data-control": "sound-note" });
   const soundButton = dom.button("nearest-sound", "", () => goSound());
   const rows = dom.h("tbody");
@@ -98,11 +98,10 @@ function render({ model, el }) {
         hearing,
         soundNote,
         soundButton,
+        sentence,
       ),
-      dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group; outlined: the full network"), pictureBox, pictureNote, seeds),
+      dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group; outlined: the full network"), pictureBox, pictureNote, seeds, tiles),
     ),
-    sentence,
-    tiles,
     table,
     dom.h(
       "p",
@@ -332,9 +331,8 @@ function render({ model, el }) {
     tiles.replaceChildren(
       tile("Error", `× ${record[state.against]?.[round]?.toFixed(3) ?? "–"}`, words.spread(found[state.against]?.[round])),
       tile("Parameters", words.number(at("n_parameters")), stored),
-      tile("Size", words.bytes(at("bytes_f32")), `as 32-bit floats; ${words.bytes(at("bytes_int8"))} as 8-bit weights`),
+      tile("Size", words.bytes(at("bytes_f32")), `as 32-bit floats; ${words.bytes(at("bytes_int8"))} as 8-bit weights; ${words.bytes(at("state_bytes"))} of state between blocks`),
       tile("Work", `${words.macs(at("macs_per_second"))}`, "multiply-adds per second of sound"),
-      tile("Memory of a stream", words.bytes(at("state_bytes")), "kept between two blocks"),
       best
         ? tile(
             "Real-time factor",
