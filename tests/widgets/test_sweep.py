@@ -368,6 +368,23 @@ def test_hearing_a_point(path: Path) -> None:
         assert page.locator('[data-control="play"]').is_visible()
 
 
+def test_it_works_without_sounds_and_timings(tmp_path: Path) -> None:
+    chain(tmp_path, f"{MAIN}-s0", [1.0, 1.1, 1.3])
+    widget = sweep(folder=tmp_path)
+    assert widget.start["round"] == 2  # the nearest to 90 % that there is
+    with pages.open_page(pages.write_page(tmp_path / "page", [widget])) as page:
+        page.wait_for_selector(f"{ROOT} .sweep-dot")
+        assert "1.300 times" in sentence(page)
+        assert "not measured yet" in page.locator(".sweep-tiles").inner_text()
+        assert "No sound is kept of any DDSP run yet" in page.locator('[data-control="sound-note"]').inner_text()
+        assert not page.locator('[data-control="play"]').is_visible()
+        assert not page.locator('[data-control="nearest-sound"]').is_visible()
+        page.locator(ROOT).focus()
+        page.keyboard.press("1")
+        page.keyboard.press("ArrowLeft")
+        assert "1.100 times" in sentence(page)
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_fits_a_phone(path: Path, dark: bool) -> None:
     with pages.open_page(path, width=360, dark=dark) as page:
