@@ -91,10 +91,10 @@ def multipliers(
     Args:
         curves: one of `STYLE` -> (share left, in % [round]; multiplier [round, seed]).
     """
-    fig, ax = plt.subplots(figsize=(4.9, 3.4))
+    fig, ax = plt.subplots(figsize=(4.9, 3.8))
     _multipliers(ax, curves, logarithmic)
     ax.set_ylabel(ylabel)
-    ax.legend(loc="upper left", fontsize=9.5)
+    _legend_above(ax)
     return fig
 
 
@@ -122,14 +122,15 @@ def models(
         panels: model -> what `multipliers` takes; the last axis of a multiplier holds median, smallest and largest.
         paper: (share left in %, multiplier) of published points.
     """
-    fig, axes = plt.subplots(len(panels), 1, figsize=(4.9, 0.4 + 2.6 * len(panels)), squeeze=False)
+    fig, axes = plt.subplots(len(panels), 1, figsize=(4.9, 0.9 + 2.5 * len(panels)), squeeze=False)
     for ax, (title, curves) in zip(axes[:, 0], panels.items()):
         _multipliers(ax, curves, False)
         if paper:
             ax.plot(*zip(*paper), linestyle="", marker="*", markersize=11, color=plotting.SERIES[5], label="the paper")
         ax.set_title(title)
         ax.set_ylabel("error multiplier")
-    axes[0, 0].legend(loc="upper left", fontsize=9.5)
+    fullest = max(axes[:, 0], key=lambda ax: len(ax.get_legend_handles_labels()[0]))
+    fig.legend(*fullest.get_legend_handles_labels(), loc="outside upper left", ncol=2)
     return fig
 
 
@@ -148,7 +149,7 @@ def freed(
     fig, ax = plt.subplots(figsize=(4.9, 3.5))
     left = 100 - np.asarray(masked)
     ax.plot(left, masked, color=plotting.INK, linewidth=1, alpha=0.5)
-    ax.annotate("what is masked", (left[1], masked[1]), xytext=(0, 6), textcoords="offset points", fontsize=9.5)
+    ax.annotate("what is masked", (10, 90), xytext=(-8, 4), textcoords="offset points", fontsize=9.5, ha="right")
     marks = "os^vDX"
     for number, (label, (x, y)) in enumerate(curves.items()):
         dash = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))[number % 4]
@@ -161,7 +162,7 @@ def freed(
         ax.plot(100 - x, y, linestyle="", marker="*", markersize=12, color=plotting.SERIES[5], label=label)
     remaining_axis(ax, 100.0, 0.5)
     ax.set(xlabel="weights masked, in %", ylabel="truly removable, in %", ylim=(-3, 108))
-    ax.legend(loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    _legend_above(ax)
     return fig
 
 
@@ -198,6 +199,10 @@ def _band(ax: Axes, x: Array, values: Array, colour: str, dash: object, mark: st
     median = np.median(values, axis=1)
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.15, lw=0)
     ax.plot(x, median, color=colour, linestyle=dash, marker=mark, markersize=4.5, label=label or None)
+
+
+def _legend_above(ax: Axes) -> None:
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncol=2, columnspacing=1.2)
 
 
 def _plain_ticks(ax: Axes) -> None:
