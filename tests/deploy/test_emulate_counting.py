@@ -62,7 +62,7 @@ A64 = {
              "ld1 {v0.4s}, [x0]", "ldr s0, [x0, x5]", "ldur x1, [x0, #1]", "ldr x1, =0x123456789", "ldaxr x1, [x0]",
              "ld1r {v0.4s}, [x0]", "ldr d3, [x0], #0", "ldrsw x1, [x0]"],
     "store": ["str x1, [x0]", "stp x1, x2, [x0]", "str q0, [x0]", "strh w1, [x0]", "st1 {v0.4s}, [x0]",
-              "stp d0, d1, [x0]",               "stur w1, [x0, #1]", "str s0, [x0, x5]", "stlr x1, [x0]", "str q1, [x0, x5]"],
+              "stp d0, d1, [x0]", "stur w1, [x0, #1]", "str s0, [x0, x5]", "stlr x1, [x0]", "str q1, [x0, x5]"],
     "branch": ["b 9f\n9:", "cbz x5, 9f\n9:", "tbz x5, #0, 9f\n9:", "b.al 9f\n9:", "bl 9f\n9:"],
     "other": ["nop", "dmb ish", "prfm pldl1keep, [x0]", "mrs x1, fpcr"],
 }  # fmt: skip
@@ -77,7 +77,8 @@ THUMB = {
            "vcvt.s32.f32 s0, s0", "vmov r1, r2, s4, s5", "vmov.f32 s3, #1.0", "vsqrt.f32 s0, s1"],
     "load": ["ldr r1, [r0]", "ldr.w r1, [r0, #8]", "ldrb r1, [r0, #1]", "ldrh r1, [r0]", "ldrsb r1, [r0, r5]",
              "ldmia r0, {r1, r2}", "pop {r1}", "ldrd r1, r2, [r0]", "vldr s0, [r0]", "vldmia r0, {s0-s3}",
-             "ldr r1, [sp]", "ldr r1, =0x12345678", "ldrsh.w r1, [r0, #2]", "ldrex r1, [r0]", "vpop {s0}", "ldr r1, [r0, r5]"],
+             "ldr r1, [sp]", "ldr r1, =0x12345678", "ldrsh.w r1, [r0, #2]", "ldrex r1, [r0]",
+             "vpop {s0}", "ldr r1, [r0, r5]"],
     "store": ["str r1, [r0]", "str.w r1, [r0, #8]", "strb r1, [r0, #1]", "strh r1, [r0]", "stmia r0!, {r1, r2}",
               "push {r1}", "strd r1, r2, [r0]", "vstr s0, [r0]", "vpush {s0}", "str r1, [sp]", "str r1, [r0, r5]"],
     "branch": ["b 9f\n9:", "b.w 9f\n9:", "beq 9f\n9:", "bne.w 9f\n9:", "bl 9f\n9:", "cbz r5, 9f\nnop\n9:"],

@@ -153,8 +153,9 @@ def read_map(text: str) -> tuple[int, int, dict[str, tuple[int, int]]]:
     parts: dict[str, tuple[int, int]] = {}
     pattern = r"^ (\.\S+|COMMON)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*)$"
     for section, _, size, origin in re.findall(pattern, text, re.MULTILINE):
-        n, kind = int(size, 16), section.split(".")[1] if section.startswith(".") else section
-        in_flash, in_ram = kind in ("text", "rodata", "vectors", "data", "ARM"), kind in ("data", "bss", "COMMON")
+        n, kind = int(size, 16), section.removeprefix(".").split(".")[0]
+        in_flash = kind in ("text", "rodata", "vectors", "data") or section.startswith(".ARM.ex")
+        in_ram = kind in ("data", "bss", "COMMON")
         if n and (in_flash or in_ram):
             flash, ram = parts.get(part := _part(origin), (0, 0))
             parts[part] = (flash + n * in_flash, ram + n * in_ram)

@@ -32,6 +32,7 @@ from lib.models.data import clips
 
 TARGET = "deploy/emulated.json"
 MODELS = ("ddsp", "sing", "wavenet")
+SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 PRECISIONS: tuple[programs.Precision, ...] = ("float32", "int8")
 #: Blocks counted: frames of DDSP, 10 ms blocks of WaveNet, calls of an ONNX file (and one more to warm up).
 FRAMES, WAVENET_BLOCKS, CALLS, POINTS = 40, 2, 12, 8
@@ -65,7 +66,7 @@ def measure(say: Say = print, only: tuple[str, ...] = MODELS, folder: Path | Non
     target = (folder or results.RESULTS) / TARGET
     rows = {row.key: row for row in _kept(target)}
     for name in only:
-        points = list(_points(name)) if name != "space" else []
+        points = shipped(name) if name != "space" else []
         for make in (_c_rows, _onnx_rows):
             for row in make(points, rows, say) if name != "space" else _space_rows(rows) if make is _c_rows else ():
                 rows[row.key] = row
@@ -73,17 +74,21 @@ def measure(say: Say = print, only: tuple[str, ...] = MODELS, folder: Path | Non
     return _write(target, rows)
 
 
-def _points(name: str) -> Iterator[Point]:
-    """The models of the chain that ships, or of the short one before that exists."""
+def shipped(name: str, removed: tuple[float, ...] = SHARES) -> list[Point]:
+    """Open the models of the chain that ships, or of the short one before that exists; none if neither does.
+
+    Args:
+        name: "ddsp", "sing" or "wavenet"; removed: shares of the weights.
+    """
     from lib.experiments import diet
 
     for run in (f"long-{name}-trim-local-information-rewind-s0", f"{name}-trim-local-information-rewind-s0"):
         try:
-            found = diet.operating_points(run)
+            found = diet.operating_points(run, removed)
         except BookError:
             continue
-        yield from (Point(name, run, record["round"], record["removed"], model) for record, model in found)
-        return
+        return [Point(name, run, record["round"], record["removed"], model) for record, model in found]
+    return []
 
 
 def _c_rows(points: list[Point], rows: dict[tuple, Row], say: Say) -> Iterator[Row]:
