@@ -10,9 +10,10 @@ const FOOT = 18;
 // Where every unit is: { blocks: { group: { x, y, width, height } }, cells: [{ group, unit, x, y }], cell, height }.
 export function place(widths, width) {
   const most = Math.max(...Object.values(widths));
-  const across = Math.max(1, Math.ceil(most / 16));
-  const pitch = width / (width > 520 ? 7.9 : 7.4);
-  const cell = Math.max(6, Math.min(17, Math.floor((pitch - (width > 520 ? 26 : 12)) / across)));
+  const wide = width > 520;
+  const across = Math.max(1, Math.ceil(most / (wide ? 11 : 16)));
+  const pitch = (width - (wide ? 52 : 32)) / 7;
+  const cell = Math.max(5, Math.min(wide ? 18 : 16, Math.floor((pitch - (wide ? 26 : 11)) / across)));
   const rows = Math.ceil(most / across);
   const tall = rows * cell;
   const height = 2 * tall + 2 * HEAD + 2 * FOOT;
@@ -28,7 +29,7 @@ export function place(widths, width) {
       cells.push({ group, unit, x: x + Math.floor(unit / ownRows) * cell, y: y + (unit % ownRows) * cell });
     }
   }
-  return { blocks, cells, cell, height, pitch, outputs: { x: 7 * pitch + 4, y: (height - tall) / 2, height: tall, width: Math.min(26, pitch - 12) } };
+  return { blocks, cells, cell, height, pitch, outputs: { x: 7 * pitch + 4, y: (height - tall) / 2, height: tall, width: wide ? 26 : 18 } };
 }
 
 export function cellAt({ cells, cell }, x, y) {
@@ -63,8 +64,8 @@ export function draw(context, width, plan, { el, widths, normed, value, gone, ac
   const kept = Object.fromEntries(Object.keys(widths).map((group) => [group, left(group)]));
 
   context.fillStyle = colours.accent;
-  context.globalAlpha = 0.13;
-  const band = (a, shareA, b, shareB) => {
+  const band = (a, shareA, b, shareB, reached) => {
+    context.globalAlpha = reached ? 0.32 : 0.12;
     const [ya, yb] = [a.y + a.height / 2, b.y + b.height / 2];
     context.beginPath();
     context.moveTo(a.x + a.width + 2, ya - (a.height / 2) * shareA);
@@ -73,8 +74,8 @@ export function draw(context, width, plan, { el, widths, normed, value, gone, ac
     context.lineTo(a.x + a.width + 2, ya + (a.height / 2) * shareA);
     context.fill();
   };
-  for (const [from, to] of BANDS) band(blocks[from], kept[from] / widths[from], blocks[to], kept[to] / widths[to]);
-  band(blocks.o3, kept.o3 / widths.o3, outputs, 1);
+  for (const [from, to] of BANDS) band(blocks[from], kept[from] / widths[from], blocks[to], kept[to] / widths[to], [from, to].includes(active.group));
+  band(blocks.o3, kept.o3 / widths.o3, outputs, 1, active.group === "o3");
   context.globalAlpha = 1;
 
   // What is fixed: the answers to the synthesiser.

@@ -185,7 +185,7 @@ async function render({ model, el }) {
       state.criterion === "information" ? ` (${score.toFixed(2)} bits).` : ".",
     );
     const longest = Math.max(...found.map(({ name }) => tensors[name].shape[0]));
-    const scale = Math.max(1, Math.min(4, 132 / longest));
+    const scale = Math.max(1, Math.min(4, 140 / longest));
     const keep = keepOf(state.gone);
     tiedPictures.replaceChildren(...found.map((one) => {
       const picture = dom.h("canvas");
