@@ -252,6 +252,32 @@ def test_latency_is_measured_not_interpolated(tmp_path: Path) -> None:
     assert node.run(tmp_path, "sweep", expression, rows) == [[100, 100], [1000, 1000], [1000, 1000]]
 
 
+def test_what_is_drawn_is_what_was_run(tmp_path: Path, folder: Path) -> None:
+    state = {
+        "choice": {"model": "ddsp", "how": "trim-local", "criterion": "information", "reset": "rewind", "long": False}
+    }
+    state |= {"run": f"{MAIN}-s1", "round": 3, "against": "test"}
+    argument = {"data": sweep_data(folder), "heard": {"runs": {}}, "state": state}
+    found = node.run(tmp_path, "sweep", "curves.content(argument.data, argument.heard, argument.state)", argument)
+    # Long chains and dense networks have no place among these curves; what was chosen is drawn last, on top.
+    kinds = [(curve["key"], curve["kind"]) for curve in found["curves"]]
+    assert kinds == [
+        ("ddsp-mask-local-magnitude-rewind", "other"),
+        ("ddsp-scratch", "scratch"),
+        ("ddsp-trim-local-random-rewind", "chance"),
+        (MAIN, "chosen"),
+    ]
+    assert found["curves"][-1]["points"][3] == {"x": 0.79, "y": 1.2, "low": 1.1, "high": 1.3}
+    assert [dot["run"] for dot in found["dots"] if dot["chosen"]] == [f"{MAIN}-s1"]
+    assert found["at"] == {"x": 0.79}
+    assert [(end["x"], end["y"]) for end in found["ends"]] == [(0.9, 1.5)]
+    assert found["level"] is None
+    state["choice"]["long"], state["run"] = True, f"long-{MAIN}-s0"
+    found = node.run(tmp_path, "sweep", "curves.content(argument.data, argument.heard, argument.state)", argument)
+    assert [curve["key"] for curve in found["curves"]] == [f"long-{MAIN}"]
+    assert found["level"]["y"] == 0.9
+
+
 # --- in a browser
 
 

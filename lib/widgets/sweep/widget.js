@@ -6,6 +6,8 @@ import * as plot from "./plot.js";
 import * as picture from "./picture.js";
 import * as conditions from "./conditions.js";
 import * as words from "./words.js";
+import * as curves from "./curves.js";
+import * as facts from "./facts.js";
 
 const AGAINST = { test: "its own round 0", against_dense: "equally trained dense" };
 
@@ -65,22 +67,7 @@ function render({ model, el }) {
   const hearing = dom.h("div", { class: "sweep-hear" }, play, dom.h("div", {}, dom.choices("What to hear", versions), dom.h("div", { class: "sweep-which" }, clip, loop)));
   const soundNote = dom.h("p", { class: "timbre-note", "data-control": "sound-note" });
   const soundButton = dom.button("nearest-sound", "", () => goSound());
-  const rows = dom.h("tbody");
-  const table = dom.h(
-    "details",
-    { "data-control": "table", class: "sweep-table" },
-    dom.h("summary", {}, "All rounds as a table"),
-    dom.h(
-      "div",
-      {},
-      dom.h(
-        "table",
-        {},
-        dom.h("thead", {}, dom.h("tr", {}, ...["Round", "Removed", "Parameters", "This run", "Against round 0, all seeds", "Against dense, all seeds"].map((text) => dom.h("th", { scope: "col" }, text)))),
-        rows,
-      ),
-    ),
-  );
+  const table = facts.table();
   el.append(
     dom.h("div", { class: "sweep-top" }, dom.choices("Model", modelButtons), reset),
     selects,
@@ -102,7 +89,7 @@ function render({ model, el }) {
       ),
       dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group; outlined: the full network"), pictureBox, pictureNote, seeds, tiles),
     ),
-    table,
+    table.element,
     dom.h(
       "p",
       { class: "timbre-try" },
@@ -231,9 +218,9 @@ function render({ model, el }) {
       against: state.against,
       total: record.n_parameters[0],
     });
-    showTiles(found, record);
+    tiles.replaceChildren(...facts.tiles(found, record, state.round, state.against, data.models[state.choice.model].latencies));
     showSound();
-    showTable(found, record);
+    table.fill(found, data.runs, state.run, state.round);
   }
 
   function showSelects() {
@@ -260,49 +247,17 @@ function render({ model, el }) {
 
   function showPlot() {
     if (!el.isConnected || !plotBox.clientWidth) return;
-    const chosen = conditions.keyOf(state.choice);
-    const found = condition();
-    const kinds = { [`${state.choice.model}-scratch`]: "scratch", [conditions.keyOf({ ...state.choice, criterion: "random" })]: "chance", [chosen]: "chosen" };
-    const curves = [];
-    for (const [key, one] of Object.entries(data.conditions)) {
-      if (one.model !== state.choice.model || one.reset === "dense" || !one[state.against]) continue;
-      if (one.long !== state.choice.long && key !== chosen) continue;
-      const points = one[state.against]
-        .map((row, round) => (row && one.removed[round] ? { x: one.removed[round][0], y: row[0], low: row[1], high: row[2] } : null))
-        .filter(Boolean);
-      curves.push({ kind: kinds[key] ?? "other", key, name: conditions.nameOf(key, data.conditions), points });
-    }
-    const order = ["other", "scratch", "chance", "chosen"];
-    curves.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
-    const dots = [];
-    const ends = [];
-    for (const name of runsHere()) {
-      const record = data.runs[name];
-      (record[state.against] ?? []).forEach((error, round) => {
-        if (error !== null) dots.push({ seed: record.seed, run: name, round, x: record.removed[round], y: error, chosen: name === state.run && round === state.round });
-      });
-      const last = record.removed.length - 1;
-      if (record.ended && record[state.against]?.[last]) {
-        ends.push({ x: record.removed[last], y: record[state.against][last], text: `${name}: round ${record.ended.round} failed: ${record.ended.reason}` });
-      }
-    }
-    const longer = state.against === "test" && state.choice.long ? data.models[state.choice.model].longer : [];
-    const level = longer.length ? { y: longer[0].test, text: `${longer[0].run}: the full network trained longer still, error × ${longer[0].test.toFixed(3)}` } : null;
-    drawn = plot.draw(plotBox, {
-      alt: "Error against the share of weights removed; the table below has its numbers.",
-      curves,
-      dots,
-      ends,
-      level,
-      at: found ? { x: data.runs[state.run].removed[state.round] } : null,
-      heard: found ? (heard.runs[state.run] ?? []).map((one) => one.removed) : [],
-      yName: state.against === "test" ? "error on test recordings, × round 0" : "error on test recordings, × equally trained dense",
-    });
+    const content = curves.content(data, heard, state);
+    drawn = plot.draw(plotBox, content);
+    showLegend(content);
+  }
+
+  function showLegend({ curves: lines, ends, level }) {
     const parts = [];
     const sample = (kind) => svg.s("svg", { class: "sweep-sample", viewBox: "0 0 26 8", width: 26, height: 8, "aria-hidden": "true" }, svg.s("path", { class: `sweep-line sweep-${kind}`, d: "M1,4H25" }));
     const add = (kind, text) => parts.push(dom.h("span", {}, sample(kind), text));
-    if (found) add("chosen", runsHere().length > 1 ? "chosen: median, range and every seed" : "chosen: one seed");
-    const has = (kind) => curves.some((curve) => curve.kind === kind);
+    if (condition()) add("chosen", runsHere().length > 1 ? "chosen: median, range and every seed" : "chosen: one seed");
+    const has = (kind) => lines.some((curve) => curve.kind === kind);
     if (has("chance")) add("chance", "ranked by chance");
     if (has("scratch")) add("scratch", "thin from the start");
     if (has("other")) add("other", "other conditions");
@@ -318,51 +273,6 @@ function render({ model, el }) {
     const had = seeds.contains(el.ownerDocument.activeElement);
     seeds.replaceChildren(dom.h("span", { class: "timbre-note" }, "Seed"), ...buttons);
     if (had) buttons[found.runs.indexOf(state.run)]?.focus();
-  }
-
-  function showTiles(found, record) {
-    const { round } = state;
-    const at = (key) => record[key]?.[round];
-    const tile = (name, ...values) => dom.h("div", {}, dom.h("dt", {}, name), ...values.filter(Boolean).map((value, index) => dom.h("dd", { class: index ? "timbre-note" : null }, value)));
-    const full = record.n_parameters[0];
-    const stored = found.how === "mask" ? "as stored: masked weights are zeros" : `of ${words.number(full)}`;
-    const timed = words.nearestTimed(data.models[state.choice.model].latencies, at("n_parameters"));
-    const best = timed.at(-1);
-    tiles.replaceChildren(
-      tile("Error", `× ${record[state.against]?.[round]?.toFixed(3) ?? "–"}`, words.spread(found[state.against]?.[round])),
-      tile("Parameters", words.number(at("n_parameters")), stored),
-      tile("Size", words.bytes(at("bytes_f32")), `as 32-bit floats; ${words.bytes(at("bytes_int8"))} as 8-bit weights; ${words.bytes(at("state_bytes"))} of state between blocks`),
-      tile("Work", `${words.macs(at("macs_per_second"))}`, "multiply-adds per second of sound"),
-      best
-        ? tile(
-            "Real-time factor",
-            words.factor(best.real_time_factor),
-            `${best.runtime}, one thread: ${words.seconds(best.real_time_factor)} per second of sound. Measured at the nearest width timed: ${words.number(best.n_parameters)} parameters, ${best.what}.`,
-          )
-        : tile("Real-time factor", "not measured yet"),
-    );
-  }
-
-  function showTable(found, record) {
-    const length = Math.max(found.removed.length, record.removed.length);
-    const body = [];
-    for (let round = 0; round < length; round++) {
-      const own = record.test[round];
-      const cells = [
-        String(round),
-        record.removed[round] === undefined ? words.share(found.removed[round][0]) : words.share(record.removed[round]),
-        record.n_parameters[round] === undefined ? "–" : words.number(record.n_parameters[round]),
-        own === undefined ? "–" : `× ${own.toFixed(3)}`,
-        words.spread(found.test[round]),
-        words.spread(found.against_dense?.[round]),
-      ];
-      body.push(dom.h("tr", { "aria-current": round === state.round ? "true" : null }, dom.h("th", { scope: "row" }, cells[0]), ...cells.slice(1).map((text) => dom.h("td", {}, text))));
-    }
-    for (const name of found.runs) {
-      const end = data.runs[name].ended;
-      if (end) body.push(dom.h("tr", {}, dom.h("th", { scope: "row" }, String(end.round)), dom.h("td", { colspan: 5 }, `${name} failed: ${end.reason}`)));
-    }
-    rows.replaceChildren(...body);
   }
 
   function roundText(round) {
