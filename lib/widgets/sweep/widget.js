@@ -93,7 +93,7 @@ function render({ model, el }) {
     dom.h(
       "p",
       { class: "timbre-try" },
-      "go from 0 to 99 % with the recording at hand (keys 1 and 3): where does the curve leave ×1, and where do your ears? Then rank by chance instead of information: how far apart are the two curves, beside their ranges over seeds?",
+      "move the round from left to right with the recording at hand (keys 3 and 1): where does the curve leave ×1, and where do your ears? Then compare the lengths of training, and rank by chance in the shorter one: how far apart are the two curves, beside their ranges over seeds?",
     ),
   );
   const drawing = picture.make(pictureBox, dom.reducedMotion);
