@@ -73,26 +73,32 @@ def convergence(panels: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]
 
 
 def bars(limits: Mapping[float, float], reached: Mapping[str, Mapping[float, Mapping[str, float]]]) -> Figure:
-    """Draw what was asked for and what was reached: share -> limit, and name -> share -> median, min, max."""
-    fig, ax = plt.subplots(figsize=(4.9, 3.4))
+    """Draw what was asked for and what was reached: share -> limit, and name -> share -> median, min, max.
+
+    Names come in pairs: the first word of a name is its colour, and the second of a pair is drawn hollow.
+    """
+    fig, ax = plt.subplots(figsize=(4.9, 3.6))
     for x, (_, limit) in enumerate(limits.items()):
         ax.plot([x - 0.42, x + 0.42], [limit, limit], color=plotting.INK, lw=2.4, label="bar" if x == 0 else None)
     width = 0.7 / max(1, len(reached))
+    kinds = list(dict.fromkeys(name.split()[0] for name in reached))
+    seen: list[str] = []
     for k, (name, by_share) in enumerate(reached.items()):
+        kind = kinds.index(name.split()[0])
+        colour, mark = plotting.SERIES[kind], _MARKS[kind]
+        face = "none" if name.split()[0] in seen else colour
+        seen.append(name.split()[0])
         for x, share in enumerate(limits):
             if share not in by_share:
                 continue
             one, place = by_share[share], x + (k - (len(reached) - 1) / 2) * width
-            ax.plot([place, place], [one["min"], one["max"]], color=plotting.SERIES[k % 6], lw=2)
-            first = share == next(iter(by_share))
-            ax.scatter(
-                place, one["median"], s=38, color=plotting.SERIES[k % 6], marker=_MARKS[k % 8],
-                label=name if first else None, zorder=3,
-            )  # fmt: skip
+            ax.plot([place, place], [one["min"], one["max"]], color=colour, lw=2)
+            label = name if share == next(iter(by_share)) else None
+            ax.scatter(place, one["median"], s=38, facecolor=face, edgecolor=colour, marker=mark, label=label, zorder=3)
     ax.axhline(1.0, color=plotting.INK, lw=0.8, ls=":")
     ax.set_xticks(range(len(limits)), [f"{100 * share:.0f} % removed" for share in limits])
     ax.set_ylabel("error multiplier")
-    fig.legend(loc="outside lower center", ncol=2, fontsize=9.5)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.12), ncol=2, columnspacing=1.0, handletextpad=0.4)
     return fig
 
 

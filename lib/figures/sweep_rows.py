@@ -186,6 +186,16 @@ def best_early(found: Mapping[str, Any]) -> str:
     return "; ".join(texts) or NOT_YET
 
 
+def lacking(found: Mapping[str, Any], named: Mapping[str, str]) -> str:
+    """List the conditions that have not been run, model by model: name -> condition without its model."""
+    texts = []
+    for model in MODELS:
+        gone = [name for name, key in named.items() if f"{model}-{key}" not in found]
+        if gone:
+            texts.append(TITLES[model] + ("" if len(gone) == len(named) else f" ({', '.join(gone)})"))
+    return ", ".join(texts)
+
+
 def criteria_apart(found: Mapping[str, Any], removed: float) -> str:
     """Say how far the criteria lie apart at a share, beside how far the seeds of one do."""
     texts = []
