@@ -13,12 +13,12 @@ Chapter: *Export a pruned model and measure it on a Raspberry Pi*.
 
 from __future__ import annotations
 
-from lib.deploy.csource.build import Build, compile_for
+from lib.deploy.csource.build import EXACT, FAST, Build, compile_for
 from lib.deploy.csource.shared import DDSPLibrary, SpaceLibrary, WaveNetLibrary, compile_shared
 from lib.deploy.csource.size import Size, size, sizes_from_map, worst_stack
 from lib.deploy.csource.source import CSource, generate
 
 __all__ = [
-    "Build", "CSource", "DDSPLibrary", "Size", "SpaceLibrary", "WaveNetLibrary",
+    "EXACT", "FAST", "Build", "CSource", "DDSPLibrary", "Size", "SpaceLibrary", "WaveNetLibrary",
     "compile_for", "compile_shared", "generate", "size", "sizes_from_map", "worst_stack",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.deploy.csource.build import run_compiler
+from lib.deploy.csource.build import EXACT, run_compiler
 from lib.deploy.csource.source import CSource
 from lib.errors import BookError
 
@@ -23,11 +23,11 @@ _Floats = POINTER(c_float)
 SHARED = ("-std=c99", "-shared", "-fPIC")
 
 
-def compile_shared(source: CSource, cc: str = "gcc", flags: Sequence[str] = ("-O2",)) -> Library:
+def compile_shared(source: CSource, cc: str = "gcc", flags: Sequence[str] = EXACT) -> Library:
     """Compile for this machine and open.
 
     Args:
-        cc: the compiler; flags: more of its options, such as `-O3 -march=native`.
+        cc: the compiler; flags: more of its options; see `build.EXACT` and `build.FAST`.
 
     Returns:
         a `DDSPLibrary`, `WaveNetLibrary` or `SpaceLibrary`.

@@ -98,11 +98,12 @@ def _code(program: Program, precision: Precision, weights: Weights, model: objec
     if isinstance(model, Space):
         frequencies = spell(np.asarray(model.frequencies_hz, dtype=np.float32))
         public = f"const float model_frequencies_hz[MODEL_N_BINS] = {{\n    {frequencies}\n}};\n"
+    files = ("lanes.c", "math.c", f"dense_{precision}.c", "units.c", f"{program.kind}.c")
     return "\n".join([
-        f"/* See the header. Generated from a trained model: {program.about} Needs C99, no library but sqrtf. */\n",
+        "/* See the header. Generated from a trained model; C99, no library but sqrtf, memcpy and the like. */\n",
         '#include "model.h"\n\n#include <math.h>\n#include <stddef.h>\n#include <string.h>\n',
         f"enum {{\n{numbers}\n}};\n{macros}",
-        *(_template(part, program) for part in ("math.c", f"dense_{precision}.c", "units.c", f"{program.kind}.c")),
+        *(_template(file, program) for file in files),
         "/* ---- What was learnt " + "-" * 95 + " */\n",
         *weights.text,
         public,

@@ -45,13 +45,8 @@ def spell(values: np.ndarray) -> str:
 
     >>> spell(np.array([1.0, 0.1, -3e-8], dtype=np.float32))
     '1.0f, 0.100000001f, -2.99999989e-08f'
-
-    Raises:
-        BookError: a number is not finite.
     """
     if values.dtype == np.float32:
-        if not np.isfinite(values).all():
-            raise BookError("A weight is infinite or no number: this model cannot be exported. Train it again.")
         plain = [f"{x:.9g}" for x in values.reshape(-1).tolist()]
         words = [f"{x}f" if "." in x or "e" in x else f"{x}.0f" for x in plain]
         per_line = 8
@@ -161,4 +156,6 @@ def collector(precision: Precision) -> Weights:
 
 def _numpy(values: Tensor | np.ndarray) -> np.ndarray:
     array = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    if not np.isfinite(array).all():
+        raise BookError("A weight is infinite or no number: this model cannot be exported. Train it again.")
     return np.ascontiguousarray(array, dtype=np.float32)

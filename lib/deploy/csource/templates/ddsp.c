@@ -39,7 +39,7 @@ static void gru(const float *x, float *memory)
 static float positive(float x) { return 2.0f * exponential(-2.30258509f * logarithm(1.0f + exponential(-x))) + 1e-7f; }
 
 int model_network(model_state *state, float f0_hz, float loudness_db, const float z[MODEL_N_LATENT],
-                  float partials[MODEL_N_PARTIALS], float bands[MODEL_N_BANDS])
+        float partials[MODEL_N_PARTIALS], float bands[MODEL_N_BANDS])
 {
     f0_hz = sane(f0_hz, F0_LOW, F0_HIGH, F0_LOW);
     const float pitch = logarithm(f0_hz / 440.0f) / (4.0f * LN2); /* four octaves around A4 make -1 to 1 */
@@ -128,7 +128,7 @@ static void filter(int n_taps, const float *taps, const float *x, int n, float *
         float sum[LANES];
         memcpy(sum, y + first, sizeof sum);
         for (int j = 0; j < n_taps; j++)
-            for (int lane = 0; lane < LANES; lane++) sum[lane] += taps[j] * x[first - j + lane];
+            EACH_LANE sum[lane] += taps[j] * x[first - j + lane];
         memcpy(y + first, sum, sizeof sum);
     }
 }
@@ -139,7 +139,8 @@ static void impulse_response(const float *bands, float *taps)
     enum { HALF = MODEL_N_TAPS / 2 };
     for (int i = 0; i <= HALF; i++) {
         float sum = bands[0] + (i % 2 ? -bands[HALF] : bands[HALF]);
-        for (int k = 1, turn = i; k < HALF; k++, turn = (turn + i) % MODEL_N_TAPS) sum += 2.0f * bands[k] * COSINE[turn];
+        for (int k = 1, turn = i; k < HALF; k++, turn = (turn + i) % MODEL_N_TAPS)
+            sum += 2.0f * bands[k] * COSINE[turn];
         const float tap = sum / MODEL_N_TAPS * (0.5f + 0.5f * COSINE[i]);
         taps[HALF - i] = tap;
         if (i < HALF) taps[HALF + i] = tap;
@@ -171,7 +172,7 @@ static void play_room(model_state *state, float *out)
 /*@end*/
 /* Sound of the frame before; `noise` is that of this frame, or nothing. */
 static void play(model_state *state, float f0_hz, const float *partials, int n_audible, const float *bands,
-                 const float *noise, float *out)
+        const float *noise, float *out)
 {
     enum { KEPT = MODEL_HOP + MODEL_N_TAPS / 2 };
     float pending[MODEL_HOP + KEPT + LANES] = {0};
@@ -188,7 +189,7 @@ static void play(model_state *state, float f0_hz, const float *partials, int n_a
 }
 
 void model_frame(model_state *state, float f0_hz, float loudness_db, const float z[MODEL_N_LATENT],
-                 const float noise[MODEL_HOP], float out[MODEL_HOP])
+        const float noise[MODEL_HOP], float out[MODEL_HOP])
 {
     float partials[MODEL_N_PARTIALS], bands[MODEL_N_BANDS];
     const int n_audible = model_network(state, f0_hz, loudness_db, z, partials, bands);

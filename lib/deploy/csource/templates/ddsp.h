@@ -45,7 +45,7 @@ void model_init(model_state *state);
  * silence): a delay of MODEL_HOP samples.
  * noise[]: as many numbers as samples, evenly spread between -1 and 1; see model_noise. */
 void model_frame(model_state *state, float f0_hz, float loudness_db, const float z[MODEL_N_LATENT],
-                 const float noise[MODEL_HOP], float out[MODEL_HOP]);
+        const float noise[MODEL_HOP], float out[MODEL_HOP]);
 
 /* Give the last frame: as if it were held, without new noise. */
 void model_finish(model_state *state, float out[MODEL_HOP]);
@@ -53,7 +53,7 @@ void model_finish(model_state *state, float out[MODEL_HOP]);
 /* The network alone: amplitudes of the partials and gains of the noise bands for one frame. Moves the memory of
  * the recurrent layer on; do not mix with model_frame on one state. Gives the number of audible partials. */
 int model_network(model_state *state, float f0_hz, float loudness_db, const float z[MODEL_N_LATENT],
-                  float partials[MODEL_N_PARTIALS], float bands[MODEL_N_BANDS]);
+        float partials[MODEL_N_PARTIALS], float bands[MODEL_N_BANDS]);
 
 /* Fill a frame with noise from a seed that is not 0, and move the seed on (Marsaglia's xorshift, 13-17-5). */
 void model_noise(uint32_t *seed, float noise[MODEL_HOP]);

@@ -3,8 +3,6 @@
  * memory and its sums stay in registers, on a vector unit as on a microcontroller. A last panel that is not full
  * is filled with zeros, so vectors that layers write to are PADded. */
 
-#define PAD(n) (((n) + LANES - 1) / LANES * LANES)
-
 typedef struct {
     int n_in, n_out;
     const float *weight, *bias;
@@ -18,7 +16,7 @@ static void dense(const dense_layer *layer, const float *x, float *y)
         float sum[LANES];
         memcpy(sum, layer->bias + first, sizeof sum);
         for (int i = 0; i < layer->n_in; i++, w += LANES)
-            for (int lane = 0; lane < LANES; lane++) sum[lane] += w[lane] * x[i];
+            EACH_LANE sum[lane] += w[lane] * x[i];
         memcpy(y + first, sum, sizeof sum);
     }
 }

@@ -4,10 +4,11 @@
  * summed in 32-bit integers, which is exact in any order, so that every machine gets the same sums.
  * Four weights of one output that meet four neighbouring inputs make one word: w[panel][input / 4][lane][4]. */
 
-#define PAD(n) (((n) + LANES - 1) / LANES * LANES)
 #define QUADS(n) (((n) + 3) / 4)
 
-#if defined(__ARM_FEATURE_SIMD32)
+#if defined(__ARM_FEATURE_DOTPROD)
+#include <arm_neon.h>
+#elif defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
 #endif
 
@@ -26,23 +27,28 @@ static float quantise(int n, const float *x, int8_t *q)
         if (size > largest) largest = size;
     }
     const float steps = 127.0f / largest;
-    for (int i = 0; i < n; i++) q[i] = (int8_t)(x[i] * steps + (x[i] < 0.0f ? -0.5f : 0.5f));
+    for (int i = 0; i < n; i++) q[i] = (int8_t)((int)(x[i] * steps + 128.5f) - 128); /* the nearest */
     for (int i = n; i < 4 * QUADS(n); i++) q[i] = 0;
     return largest / 127.0f;
 }
 
-/* sum + a[0] b[0] + ... + a[3] b[3] */
-static inline int32_t dot4(int32_t sum, const int8_t *a, const int8_t *b)
+/* For each lane: sum += w[0] x[0] + ... + w[3] x[3], with four weights of its own. The same sums in three ways. */
+static inline void add_products(int32_t sum[LANES], const int8_t *w, const int8_t *x)
 {
-#if defined(__ARM_FEATURE_SIMD32) /* Cortex-M4 and up: two products at once, of bytes 0 and 2, then of 1 and 3 */
-    uint32_t left, right;
-    memcpy(&left, a, 4);
-    memcpy(&right, b, 4);
-    sum = __smlad(__sxtb16((int8x4_t)left), __sxtb16((int8x4_t)right), sum);
-    return __smlad(__sxtb16((int8x4_t)(left >> 8 | left << 24)), __sxtb16((int8x4_t)(right >> 8 | right << 24)), sum);
+#if defined(__ARM_FEATURE_DOTPROD) /* Cortex-A76: all sixteen products at once */
+    const int8x16_t four_times = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
+    vst1q_s32(sum, vdotq_s32(vld1q_s32(sum), vld1q_s8(w), four_times));
+#elif defined(__ARM_FEATURE_SIMD32) /* Cortex-M4 and M7: two at once, those of bytes 0 and 2, then of 1 and 3 */
+    uint32_t inputs, weights;
+    memcpy(&inputs, x, 4);
+    const int16x2_t even = __sxtb16((int8x4_t)inputs), odd = __sxtb16((int8x4_t)(inputs >> 8));
+    EACH_LANE {
+        memcpy(&weights, w + 4 * lane, 4);
+        sum[lane] = __smlad(__sxtb16((int8x4_t)weights), even, sum[lane]);
+        sum[lane] = __smlad(__sxtb16((int8x4_t)(weights >> 8)), odd, sum[lane]);
+    }
 #else
-    for (int i = 0; i < 4; i++) sum += a[i] * b[i];
-    return sum;
+    EACH_LANE for (int i = 0; i < 4; i++) sum[lane] += w[4 * lane + i] * x[i];
 #endif
 }
 
@@ -55,8 +61,8 @@ static void dense(const dense_layer *layer, const float *x, float *y)
     for (int first = 0; first < layer->n_out; first += LANES) {
         int32_t sum[LANES] = {0};
         for (int i = 0; i < layer->n_in; i += 4, w += 4 * LANES)
-            for (int lane = 0; lane < LANES; lane++) sum[lane] = dot4(sum[lane], w + 4 * lane, q + i);
-        for (int lane = 0; lane < LANES; lane++)
+            add_products(sum, w, q + i);
+        EACH_LANE
             y[first + lane] = step * layer->scale[first + lane] * (float)sum[lane] + layer->bias[first + lane];
     }
 }

@@ -25,8 +25,7 @@ static inline float exponential(float x)
 {
     x = x > -87.0f ? x : -87.0f; /* also what is no number */
     x = x < 88.0f ? x : 88.0f;
-    const float turns = x * (1.0f / LN2);
-    const int32_t n = (int32_t)(turns + (turns < 0.0f ? -0.5f : 0.5f));
+    const int32_t n = (int32_t)(x * (1.0f / LN2) + 128.5f) - 128; /* the nearest, by way of a positive number */
     /* ln 2 in two parts, the first short enough that n times it is exact */
     const float r = (x - (float)n * 0.693359375f) + (float)n * 2.12194440e-4f;
     const float series =

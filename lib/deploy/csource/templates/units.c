@@ -17,7 +17,7 @@ static void normalise(int n, const float *gain, const float *offset, float *x)
 
 /*@end*/
 /*@if hidden_layer */
-/* A hidden layer: dense, normalised where the model is, rectified. */
+/* A hidden layer. */
 typedef struct {
     dense_layer linear;
 /*@if layer_norm */

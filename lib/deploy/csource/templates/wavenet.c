@@ -118,11 +118,12 @@ int model_choose(const float logits[MODEL_N_CLASSES], float uniform)
     return MODEL_N_CLASSES - 1;
 }
 
+static int known(int chosen) { return chosen < 0 ? 0 : chosen < MODEL_N_CLASSES ? chosen : MODEL_N_CLASSES - 1; }
+
 void model_take(model_state *state, int chosen)
 {
-    chosen = chosen < 0 ? 0 : chosen < MODEL_N_CLASSES ? chosen : MODEL_N_CLASSES - 1;
     state->previous = state->current;
-    state->current = chosen;
+    state->current = known(chosen);
     state->n_samples++;
 }
 
@@ -144,7 +145,7 @@ void model_play(model_state *state, const float *mel, int n_frames, const float 
     }
 }
 
-float model_decode(int chosen) { return AMPLITUDE[chosen < 0 ? 0 : chosen < MODEL_N_CLASSES ? chosen : MODEL_N_CLASSES - 1]; }
+float model_decode(int chosen) { return AMPLITUDE[known(chosen)]; }
 
 int model_encode(float amplitude)
 {
