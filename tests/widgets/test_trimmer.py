@@ -59,9 +59,12 @@ def test_the_page_cuts_zeroes_and_counts_as_the_library(tmp_path: Path) -> None:
     keep = {"h": torch.tensor([0, 2, 3, 6]), "f3": torch.tensor([1, 5]), "o2": torch.tensor([0, 4, 11])}
     expression = f"""(() => {{ {OPEN}
       const {{ keep }} = argument;
-      const plain = (made) => Object.fromEntries(Object.entries(made).map(([name, t]) => [name, [t.shape, [...t.data]]]));
-      const smaller = {{ ...widths, ...Object.fromEntries(Object.entries(keep).map(([group, units]) => [group, units.length])) }};
-      return {{ trimmed: plain(groups.trim(tensors, layout, widths, keep)), zeroed: plain(groups.zero(tensors, layout, widths, keep)),
+      const each = (made, f) => Object.fromEntries(Object.entries(made).map(([name, one]) => [name, f(one)]));
+      const plain = (made) => each(made, ({{ shape, data }}) => [shape, [...data]]);
+      const smaller = {{ ...widths, ...each(keep, (units) => units.length) }};
+      return {{
+        trimmed: plain(groups.trim(tensors, layout, widths, keep)),
+        zeroed: plain(groups.zero(tensors, layout, widths, keep)),
         size: groups.size(layout, smaller), bytes: groups.bytes(layout, smaller), macs: groups.macs(smaller, config),
         tied: groups.tied(layout, widths, "h", 2) }};
     }})()"""
@@ -95,8 +98,11 @@ def test_the_least_are_those_that_the_library_would_take(tmp_path: Path, share: 
     fraction = share * decoder_parameters(model) / (decoder_parameters(model) + n_encoder)
     wanted = select(model, scores, fraction, floor=1).keep
     argument = data_of(model) | {"scores": {g: v.tolist() for g, v in scores.items()}, "share": share}
-    expression = """Object.fromEntries(Object.entries(groups.least(argument.layout, argument.widths, argument.scores,
-      groups.size(argument.layout, argument.widths) * (1 - argument.share))).map(([group, units]) => [group, [...units]]))"""
+    expression = """(() => {
+      const { layout, widths, scores, share } = argument;
+      const gone = groups.least(layout, widths, scores, groups.size(layout, widths) * (1 - share));
+      return Object.fromEntries(Object.entries(gone).map(([group, units]) => [group, [...units]]));
+    })()"""
     got = nodes.run(tmp_path, "trimmer", expression, argument)
     for group, units in wanted.items():
         assert sorted(set(range(model.widths[group])) - set(got[group])) == units.tolist(), group
@@ -104,7 +110,134 @@ def test_the_least_are_those_that_the_library_would_take(tmp_path: Path, share: 
 
 def test_the_distance_is_the_models_own_error(tmp_path: Path) -> None:
     a, b = (0.3 * torch.randn(1, 3200, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
-    expression = """spectra.distance(...argument.map((x) => spectra.spectrograms(Float32Array.from(x), [1024, 256, 64])))"""
+    expression = "spectra.distance(...argument.map((x) => spectra.spectrograms(Float32Array.from(x), [1024, 256, 64])))"
     got = nodes.run(tmp_path, "trimmer", expression, [a[0].tolist(), b[0].tolist()])
     # Single against double precision in a mean over thousands of bins.
     assert got == pytest.approx(multi_scale_spectral(a, b, (1024, 256, 64)).item(), rel=1e-4)
+
+
+def test_what_cannot_be_trimmed_by_hand_is_refused() -> None:
+    wide = make("ddsp", "book", hidden=80)
+    for model, options, says in [
+        (make("sing", "toy"), {}, "SING"),
+        (wide, {}, "80 units"),
+        (small(), {"instruments": ()}, "one or more"),
+        (small(), {"instruments": ("Kazoo",)}, "Kazoo"),
+    ]:
+        with pytest.raises(BookError, match=says):
+            trimmer(model, **options)
+    with pytest.raises(BookError):
+        trimmer_from_run("no-such-run")
+    assert "fetch(" not in bundle("trimmer")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pages.write_page(
+        tmp_path_factory.mktemp("trimmer"), [trimmer_from_run(RUN, 0.88, instruments=("Clarinet-Bb", "Flute"))]
+    )
+
+
+def ready(page) -> None:
+    page.wait_for_selector(ROOT)
+    page.wait_for_function(f"{STATE}.sizes !== undefined")
+
+
+def settled(page, before: int) -> dict:
+    """Wait until the page has judged a network of another size than `before`."""
+    page.wait_for_function(f"{STATE}.sizes.size !== {before}")
+    return page.evaluate(f"(({{ lastBuffer, deck, where, ...rest }}) => rest)({STATE})")
+
+
+def cell(page, group: str, unit: int) -> tuple[float, float]:
+    """Where a unit is on the screen."""
+    return page.evaluate(f"([group, unit]) => {STATE}.where(group, unit)", [group, unit])
+
+
+@pytest.mark.browser
+def test_the_law_is_seen_the_gru_obeys_and_a_layer_norm_does_not(path: Path) -> None:
+    with pages.open_page(path) as page:
+        ready(page)
+        assert page.evaluate("globalThis.__timbre.context === undefined")  # silent until asked
+        whole = page.evaluate(f"{STATE}.sizes.size")
+        first = page.evaluate(f"Array.from({STATE}.lastBuffer)")
+        page.mouse.click(*cell(page, "h", 3))
+        state = settled(page, whole)
+        assert state["removed"]["h"] == [3]
+        assert 0 < state["distance"] == pytest.approx(state["zeroed"], abs=1e-6)
+        assert state["apart"] < 1e-6 and "same sound" in page.locator(f"{ROOT} .trim-facts").inner_text()
+        assert "reset, update, new" in page.locator(f"{ROOT} .trim-tied-text").inner_text()
+        heard = np.array(page.evaluate(f"Array.from({STATE}.lastBuffer)"))
+        assert np.abs(heard).max() < 1 and np.abs(heard - first).max() > 1e-3
+        page.mouse.click(*cell(page, "o2", 1))
+        state = settled(page, state["sizes"]["size"])
+        assert state["distance"] != pytest.approx(state["zeroed"], abs=1e-5) and state["apart"] > 1e-4
+        assert "LayerNorm" in page.locator(f"{ROOT} .trim-facts").inner_text()
+        page.locator(f"{ROOT} [data-control=undo]").click()
+        page.locator(f"{ROOT} [data-control=undo]").click()
+        page.wait_for_function(f"{STATE}.sizes.size === {whole}")
+        # The same network, at the same level: its sound is matched to itself.
+        assert np.allclose(page.evaluate(f"Array.from({STATE}.lastBuffer)"), first, atol=1e-6)
+
+
+@pytest.mark.browser
+def test_keys_take_out_units_and_layers_and_play_both(path: Path) -> None:
+    with pages.open_page(path, width=360, height=800, dark=True) as page:
+        ready(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        whole = page.evaluate(f"{STATE}.sizes.size")
+        page.locator(f"{ROOT} [data-control=net]").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        state = settled(page, whole)
+        assert sum(len(units) for units in state["removed"].values()) == 1
+        page.keyboard.press("l")
+        state = settled(page, state["sizes"]["size"])
+        fullest = max(state["removed"].values(), key=len)
+        assert len(fullest) == 18  # of 19: one stays
+        page.keyboard.press("p")
+        page.wait_for_function("globalThis.__timbre.rms && globalThis.__timbre.rms() > 1e-4")
+        trimmed = np.array(page.evaluate(f"Array.from({STATE}.lastBuffer)"))
+        page.keyboard.press("1")
+        full = np.array(page.evaluate(f"Array.from({STATE}.lastBuffer)"))
+        assert np.abs(full - trimmed).max() > 1e-3 and max(np.abs(full).max(), np.abs(trimmed).max()) < 1
+        page.locator(f"{ROOT} [data-control=reset]").click()
+        page.wait_for_function(f"{STATE}.sizes.size === {whole}")
+        page.wait_for_timeout(300)
+        assert page.evaluate("globalThis.__timbre.rms()") < 1e-4
+
+
+@pytest.mark.browser
+def test_the_challenge_compares_with_the_criteria(path: Path) -> None:
+    with pages.open_page(path) as page:
+        ready(page)
+        whole = page.evaluate(f"{STATE}.sizes.size")
+        compare = page.locator(f"{ROOT} [data-control=compare]")
+        assert compare.is_disabled()
+        for _ in range(5):
+            page.locator(f"{ROOT} [data-control=least]").click()
+        page.wait_for_function(f"{STATE}.sizes.size < {0.5 * whole + 1}")
+        page.wait_for_function(f"document.querySelector('{ROOT} [data-control=compare]').disabled === false")
+        compare.click()
+        page.wait_for_function(f"{STATE}.compared !== undefined", timeout=60_000)
+        scores = page.evaluate(f"{STATE}.compared")
+        assert set(scores) == {"you", "magnitude", "information", "activation", "chance"}
+        assert scores["you"] == pytest.approx(scores["magnitude"], rel=1e-6)  # five times a tenth by magnitude is half
+        assert page.locator(f"{ROOT} .trim-table > div").count() == 5
+
+
+@pytest.mark.browser
+def test_a_drag_takes_out_several_units_at_once(path: Path) -> None:
+    with pages.open_page(path) as page:
+        ready(page)
+        whole = page.evaluate(f"{STATE}.sizes.size")
+        start, end = cell(page, "f2", 0), cell(page, "f2", 4)
+        page.mouse.move(*start)
+        page.mouse.down()
+        page.mouse.move(*end, steps=12)
+        page.mouse.up()
+        state = settled(page, whole)
+        assert sorted(state["removed"]["f2"]) == [0, 1, 2, 3, 4]
+        page.locator(f"{ROOT} [data-control=undo]").click()  # one stroke, one step
+        page.wait_for_function(f"{STATE}.sizes.size === {whole}")

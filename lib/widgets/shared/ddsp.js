@@ -34,6 +34,7 @@ export function engine() {
   const WARM_FRAMES = 12; // a network that takes over listens for 120 ms before it is heard,
   const FADE_FRAMES = 8; // and then fades in for 80 ms
   const RELEASE_DB = 3.2; // per frame: 60 dB in 0.2 s
+  const VIBRATO_HZ = 5.2;
   const THINNEST = 4; // below this many dB over silence nothing is heard
 
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -215,7 +216,7 @@ export function engine() {
     constructor(player, id, f0, velocityDb) {
       this.player = player;
       this.id = id;
-      this.f0 = this.wantedF0 = f0;
+      this.f0 = this.pitch = this.wantedF0 = f0;
       this.velocityDb = velocityDb;
       this.frame = 0;
       this.released = false;
@@ -247,7 +248,10 @@ export function engine() {
       if (this.released) this.loudness -= RELEASE_DB;
       else this.loudness += Math.max(-RELEASE_DB, wanted - this.loudness) * (this.frame < 3 ? 1 : 0.5);
       this.loudness = Math.max(SILENCE_DB, Math.min(0, this.loudness));
-      this.f0 *= (this.wantedF0 / this.f0) ** 0.35;
+      this.pitch *= (this.wantedF0 / this.pitch) ** 0.35;
+      // As players do: it begins late, and then grows.
+      const depth = player.vibratoCents * Math.max(0, Math.min(1, (this.frame - 30) / 50));
+      this.f0 = this.pitch * 2 ** ((depth / 1200) * Math.sin((2 * Math.PI * VIBRATO_HZ * this.frame * HOP) / RATE));
       this.follow();
       // What is nearly silent fades wholly away, whatever a network makes of silence.
       const gate = Math.max(0, Math.min(1, (this.loudness - SILENCE_DB - THINNEST) / 25));
@@ -290,7 +294,7 @@ export function engine() {
   // The instrument. Networks: [{ tensors, line: { instrument: { at, per, low, high } }, gainDb: { instrument: [dB] } }].
   class Player {
     constructor({ config, networks, curves, seed = 1 }) {
-      Object.assign(this, { config, networks, curves, model: 0, voices: [], loudnessDb: -20, mix: 0, wantedMix: 0 });
+      Object.assign(this, { config, networks, curves, model: 0, voices: [], loudnessDb: -20, mix: 0, wantedMix: 0, vibratoCents: 0 });
       [this.from, this.to] = Object.keys(curves);
       this.random = noiseSource(seed);
       this.noise = new Float32Array(HOP);
@@ -305,7 +309,7 @@ export function engine() {
         for (const voice of this.voices) if (voice.id === message.touch && !voice.released) voice.velocityDb = message.velocityDb;
       }
       if (message.quiet) for (const voice of this.voices) voice.release();
-      for (const key of ["model", "loudnessDb", "from", "to"]) if (message[key] !== undefined) this[key] = message[key];
+      for (const key of ["model", "loudnessDb", "from", "to", "vibratoCents"]) if (message[key] !== undefined) this[key] = message[key];
       if (message.mix !== undefined) this.wantedMix = message.mix;
       if (message.now) this.mix = this.wantedMix;
     }

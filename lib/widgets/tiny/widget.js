@@ -8,6 +8,7 @@ import * as keys from "../pad/keys.js";
 const { HOP, RATE } = ddsp.core;
 const TILE = 78; // side of the tile of the largest network, in pixels
 const LOUDNESS = { min: -40, max: -10, value: -20 };
+const VIBRATO_CENTS = 9;
 const hertz = (midi) => 440 * 2 ** ((midi - 69) / 12);
 const millions = (x) => (x < 1e5 ? `${Math.round(x / 1e3)} k` : `${(x / 1e6).toFixed(1)} M`);
 const kilobytes = (x) => `${(x / 1000).toFixed(x < 9950 ? 1 : 0)} kB`;
@@ -33,7 +34,7 @@ async function render({ model, el }) {
   // --- playing
   let playing = null; // of the instrument on the audio thread
   const me = { pause: () => quiet() };
-  const settings = () => ({ model: state.network, from: state.from, to: state.to, mix: state.mix, loudnessDb: state.loudnessDb });
+  const settings = () => ({ model: state.network, from: state.from, to: state.to, mix: state.mix, loudnessDb: state.loudnessDb, vibratoCents: VIBRATO_CENTS });
   async function ready() {
     const context = await audio.context();
     const shared = globalThis.__timbre;

@@ -87,9 +87,10 @@ export function tied(layout, widths, group, unit) {
   return found;
 }
 
-// Take units out, those of the lowest rank in their own group first, until `target` numbers are left (to within one
-// unit, whichever is nearer). `gone`: { group: Set } of units that are out already. Returns the same with more in it.
-export function least(layout, widths, scores, target, gone = {}, floor = 1) {
+// Take units out, those of the lowest rank in their own group first, until `target` numbers are left: to within one
+// unit, whichever is nearer, or, if `enough`, no more than that. `gone`: { group: Set } of units that are out already.
+// Returns the same with more in it.
+export function least(layout, widths, scores, target, { gone = {}, floor = 1, enough = false } = {}) {
   const now = Object.fromEntries(Object.entries(widths).map(([group, n]) => [group, n - (gone[group]?.size ?? 0)]));
   const out = Object.fromEntries(Object.keys(widths).map((group) => [group, new Set(gone[group] ?? [])]));
   const queue = Object.entries(scores).flatMap(([group, values]) => {
@@ -103,7 +104,7 @@ export function least(layout, widths, scores, target, gone = {}, floor = 1) {
     if (now[group] <= floor || out[group].has(unit)) continue;
     now[group] -= 1;
     const after = size(layout, now);
-    if (after < target && target - after > before - target) break; // without this unit it is nearer
+    if (!enough && after < target && target - after > before - target) break; // without this unit it is nearer
     out[group].add(unit);
     before = after;
   }

@@ -29,6 +29,15 @@ export function spectrograms(audio, sizes) {
   return sizes.map((size) => spectrogram(audio, size));
 }
 
+// The mean level in dB of each bin of the longest window, as [bins].
+export function meanLevels(spectrogramsOfSound, bins) {
+  const { magnitude } = spectrogramsOfSound[0];
+  const frames = magnitude.length / bins;
+  const power = new Float64Array(bins);
+  for (let i = 0; i < magnitude.length; i++) power[i % bins] += magnitude[i] ** 2 / frames;
+  return power.map((x) => 10 * Math.log10(x + 1e-9));
+}
+
 // a, b: from `spectrograms`.
 export function distance(a, b) {
   let total = 0;

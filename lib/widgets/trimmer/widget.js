@@ -45,16 +45,19 @@ async function render({ model, el }) {
   // What is left of the sounds: { audio, distance } of all clips; `going()` false gives up (null).
   async function judge(some, going = () => true) {
     const found = [];
+    const levels = [];
     let distance = 0;
     for (const clip of clips) {
       await dom.breathe();
       if (!going()) return null;
       const made = play(some, clip);
       await dom.breathe();
-      distance += spectra.distance(spectra.spectrograms(made, judged.n_ffts), clip.spectrograms) / clips.length;
+      const seen = spectra.spectrograms(made, judged.n_ffts);
+      distance += spectra.distance(seen, clip.spectrograms) / clips.length;
       found.push(made);
+      levels.push(spectra.meanLevels(seen, judged.n_ffts[0] / 2 + 1));
     }
-    return { sounds: found, distance };
+    return { sounds: found, distance, levels };
   }
 
   // --- changing
@@ -113,6 +116,7 @@ async function render({ model, el }) {
     if (!judgedZero) return;
     let apart = 0;
     judgedCut.sounds.forEach((one, n) => one.forEach((x, i) => (apart = Math.max(apart, Math.abs(x - judgedZero.sounds[n][i])))));
+    state.levels = judgedCut.levels;
     state.result = { distance: whole ? 0 : judgedCut.distance, zeroed: whole ? 0 : judgedZero.distance, apart, whole };
     delete results.dataset.stale;
     Object.assign(el.__timbre, { ...state.result, sizes: sizesNow(), removed: Object.fromEntries(Object.entries(state.gone).map(([g, u]) => [g, [...u]])) });
@@ -140,6 +144,7 @@ async function render({ model, el }) {
   const clip = dom.select("clip", clips.map(({ name }, i) => [i, name]), 0, (value) => {
     state.clip = Number(value);
     hear(play(groups.trim(tensors, layout, widths, keepOf(state.gone)), clips[state.clip]));
+    drawSpectra();
   });
 
   // --- the picture
@@ -161,6 +166,40 @@ async function render({ model, el }) {
     net.draw(context, width, plan, {
       el, widths, normed, value, gone: isGone, active: state.active, focused: document.activeElement === canvas, tied: reached, config, narrow: width < 520,
     });
+  }
+
+  // --- the note before and after
+  const picture = dom.h("canvas", { class: "trim-spectra", role: "img", "aria-label": "Mean spectrum of the note: of the full network as an area, of the trimmed one as a line" });
+  function drawSpectra() {
+    if (!picture.clientWidth || !state.levels) return;
+    const { context, width, height } = dom.canvas2d(picture);
+    const colours = theme.colours(el);
+    const whole = clips[state.clip].levels;
+    const top = Math.max(...whole) + 3;
+    const floor = height - 15;
+    const x = (k) => (k / (whole.length - 1)) * width;
+    const y = (dB) => Math.max(2, Math.min(floor, ((top - dB) / 75) * floor));
+    const trace = (levels) => levels.forEach((dB, k) => (k ? context.lineTo(x(k), y(dB)) : context.moveTo(x(k), y(dB))));
+    context.clearRect(0, 0, width, height);
+    context.beginPath();
+    trace(whole);
+    context.lineTo(width, floor);
+    context.lineTo(0, floor);
+    context.fillStyle = colours.text;
+    context.globalAlpha = 0.2;
+    context.fill();
+    context.globalAlpha = 1;
+    context.beginPath();
+    trace(state.levels[state.clip]);
+    context.strokeStyle = colours.accent;
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.fillStyle = colours.muted;
+    context.font = `10.5px ${colours.font}`;
+    for (let hz = 0; hz <= 8; hz += 2) {
+      context.textAlign = hz === 0 ? "left" : hz === 8 ? "right" : "center";
+      context.fillText(hz === 8 ? "8 kHz" : `${hz}`, (hz / 8) * width, height - 2);
+    }
   }
 
   // --- what goes with the unit under the finger
@@ -188,12 +227,12 @@ async function render({ model, el }) {
     const scale = Math.max(1, Math.min(4, 140 / longest));
     const keep = keepOf(state.gone);
     tiedPictures.replaceChildren(...found.map((one) => {
-      const picture = dom.h("canvas");
+      const shown = dom.h("canvas");
       const shape = tensors[one.name].shape;
-      net.tensor(picture, tensors[one.name], one, layout[one.name].map((axis) => new Set(groups.positions(axis, widths, keep))), el);
-      picture.style.width = `${shape[1] ? shape[1] * scale : Math.max(7, scale)}px`;
-      picture.style.height = `${shape[0] * scale}px`;
-      return dom.h("figure", {}, picture, dom.h("figcaption", {}, one.name.replace("_l0", "").replace("linear.", "").replace(".weight", "")));
+      net.tensor(shown, tensors[one.name], one, layout[one.name].map((axis) => new Set(groups.positions(axis, widths, keep))), el);
+      shown.style.width = `${shape[1] ? shape[1] * scale : Math.max(7, scale)}px`;
+      shown.style.height = `${shape[0] * scale}px`;
+      return dom.h("figure", {}, shown, dom.h("figcaption", {}, one.name.replace("_l0", "").replace("linear.", "").replace(".weight", "")));
     }));
   }
   function rank(group, unit) {
@@ -220,6 +259,7 @@ async function render({ model, el }) {
       cell("Distance from the full sound", dom.h("output", { "data-control": "distance" }, distance.toFixed(3)), small(`full to recordings: ${judged.error.toFixed(2)}`)),
       cell("If zeroed, not removed", zeroed.toFixed(3), small(law)),
     );
+    drawSpectra();
     showChallenge();
   }
 
@@ -232,7 +272,7 @@ async function render({ model, el }) {
   function showChallenge() {
     const share = 1 - sizesNow().size / full.size;
     meter.value = Math.min(GOAL, share);
-    const done = share >= GOAL - 0.003;
+    const done = share >= GOAL;
     compare.disabled = !done;
     const stale = results.dataset.stale;
     if (done && !stale && state.result && !(state.best.you <= state.result.distance)) state.best.you = state.result.distance;
@@ -268,7 +308,7 @@ async function render({ model, el }) {
       const draws = name === "chance" ? Array.from({ length: CHANCES }, () => chanceScores(random)) : [scores[name]];
       let sum = 0;
       for (const draw of draws) {
-        const gone = groups.least(layout, widths, draw, target);
+        const gone = groups.least(layout, widths, draw, target, { enough: true });
         sum += (await judge(groups.trim(tensors, layout, widths, keepOf(gone)))).distance / draws.length;
       }
       state.best[name] = sum;
@@ -291,8 +331,8 @@ async function render({ model, el }) {
     show();
   });
   const least = dom.button("least", `Remove ${100 * STEP} % more`, () => {
-    const now = sizesNow().size;
-    const gone = groups.least(layout, widths, scores[state.criterion], Math.max(0, now - STEP * full.size), state.gone);
+    const steps = Math.floor((1 - sizesNow().size / full.size) / STEP + 0.5) + 1; // to the next whole one
+    const gone = groups.least(layout, widths, scores[state.criterion], full.size * (1 - steps * STEP), { gone: state.gone, enough: true });
     change_(gone, `The least by ${NAMES[state.criterion]} are out`);
     if (state.criterion === "chance") drawChance();
   });
@@ -322,8 +362,9 @@ async function render({ model, el }) {
     dom.h("div", { class: "timbre-row trim-top" },
       dom.field("Darker: more", criterion), least, undo, reset),
     canvas,
-    dom.h("p", { class: "timbre-note" }, "A cell is a unit: press it, drag over several, or press a layer's name. Framed: inside a LayerNorm."),
+    dom.h("p", { class: "timbre-note" }, "A cell is a unit: press it, drag over several, or press a layer's name. Framed: inside a LayerNorm. Nothing is trained again here. Below: the note's spectrum, full (grey) and trimmed (line)."),
     results,
+    picture,
     dom.h("div", { class: "timbre-row trim-hear" }, playButton, dom.choices("Which network", sides), dom.field("Note", clip)),
     tiedText,
     tiedPictures,
@@ -416,11 +457,18 @@ async function render({ model, el }) {
   });
   for (const event of ["focus", "blur"]) canvas.addEventListener(event, drawNet);
 
+  // For tests: where a unit is on the screen.
+  el.__timbre.where = (group, unit) => {
+    const box = canvas.getBoundingClientRect();
+    const found = plan.cells.find((one) => one.group === group && one.unit === unit);
+    return [box.left + found.x + plan.cell / 2, box.top + found.y + plan.cell / 2];
+  };
   // --- the full network, once
   for (const one of clips) {
     one.audio = play(tensors, one);
     await dom.breathe();
     one.spectrograms = spectra.spectrograms(one.audio, judged.n_ffts);
+    one.levels = spectra.meanLevels(one.spectrograms, judged.n_ffts[0] / 2 + 1);
   }
   showPlaying();
   dom.choose(sides, 1);
