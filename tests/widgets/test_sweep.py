@@ -375,7 +375,15 @@ def test_hearing_a_point(path: Path) -> None:
         levels.append(pages.rms(page, ROOT))
         # K-weighting lifts neither of these tones by more than a decibel over another.
         assert max(levels) / min(levels) < 10 ** (1 / 20)
+        page.locator('[data-control="round"]').focus()  # the keys work there, too
         page.keyboard.press("3")
+        assert pitch() == pytest.approx(800, rel=0.03)
+        page.locator('[data-control="spectrogram"] summary').click()
+        page.wait_for_function(
+            "(() => { const c = document.querySelector('[data-control=spectrogram] canvas');"
+            " const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
+            " return c.width > 100 && new Set(data).size > 20; })()"
+        )
         # Between two rounds with sound: the nearer is played, and its own share is on the button.
         page.locator('[data-control="round"]').fill("3")
         note = page.locator('[data-control="sound-note"]')
@@ -384,12 +392,14 @@ def test_hearing_a_point(path: Path) -> None:
         page.locator('[data-control="round"]').fill("2")
         assert pitch() == pytest.approx(600, rel=0.03)
         assert "4.5 dB to the recording, 2.5 dB to the full model" in note.inner_text()
+        page.locator('[data-control="round"]').fill("3")
         page.locator('[data-control="criterion"]').select_option("random")
         assert (
             f"No sound is kept of ddsp-trim-local-random-rewind-s0. The nearest that can be heard is {MAIN}-s0"
             in note.inner_text()
         )
         page.locator('[data-control="nearest-sound"]').click()
+        assert "round 4 has removed 90.0 % of the weights and left 100" in sentence(page)
         assert f"Run {MAIN}-s0" in sentence(page)
         assert page.locator('[data-control="play"]').is_visible()
 

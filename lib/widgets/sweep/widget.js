@@ -1,12 +1,12 @@
 import * as dom from "../shared/dom.js";
 import * as theme from "../shared/theme.js";
-import * as audio from "../shared/audio.js";
 import * as svg from "./svg.js";
 import * as plot from "./plot.js";
 import * as picture from "./picture.js";
 import * as conditions from "./conditions.js";
 import * as words from "./words.js";
 import * as curves from "./curves.js";
+import * as hear from "./hear.js";
 import * as facts from "./facts.js";
 
 const AGAINST = { test: "its own round 0", against_dense: "equally trained dense" };
@@ -15,16 +15,11 @@ function render({ model, el }) {
   dom.root(el, model, "sweep");
   const data = model.get("data");
   const heard = model.get("heard");
-  const references = model.get("sounds");
-  const gainsDb = model.get("gains_db");
   const start = model.get("start");
-  const first = { choice: conditions.choiceOf(start.condition), run: start.run, round: start.round, against: "test", clip: 0, version: 2 };
+  const first = { choice: conditions.choiceOf(start.condition), run: start.run, round: start.round, against: "test", clip: 0 };
   let state = structuredClone(first);
   let drawn = null;
-  let loading = 0;
   const say = dom.announcer(el);
-  const deck = new audio.Deck({ el, onchange: () => showPlaying() });
-  deck.loop = false;
 
   // --- elements
   const models = Object.keys(data.models);
@@ -49,24 +44,7 @@ function render({ model, el }) {
   const legend = dom.h("p", { class: "timbre-note sweep-legend" });
   const sentence = dom.h("output", { class: "sweep-sentence", "data-control": "sentence", "aria-live": "polite" });
   const tiles = dom.h("dl", { class: "sweep-tiles" });
-  const play = dom.h(
-    "button",
-    { type: "button", class: "timbre-icon timbre-primary", "data-control": "play", onclick: () => toggle() },
-    dom.icon("play"),
-  );
-  const versions = ["Recording", "Full model", "This point"].map((text, index) =>
-    dom.choice(`hear-${index + 1}`, index + 1, text, `Hear: ${text.toLowerCase()} (key ${index + 1})`, () => hear(index)),
-  );
-  const loop = dom.h(
-    "button",
-    { type: "button", class: "timbre-icon sweep-loop", "data-control": "loop", title: "Loop (L)", "aria-label": "Loop", onclick: () => deck.setLoop(!deck.loop) },
-    dom.icon("loop"),
-  );
-  const clip = dom.select("clip", heard.clips.map((one, index) => [index, one.name]), 0, (index) => go({ ...state, clip: Number(index) }));
-  clip.setAttribute("aria-label", "Note");
-  const hearing = dom.h("div", { class: "sweep-hear" }, play, dom.h("div", {}, dom.choices("What to hear", versions), dom.h("div", { class: "sweep-which" }, clip, loop)));
-  const soundNote = dom.h("p", { class: "timbre-note", "data-control": "sound-note" });
-  const soundButton = dom.button("nearest-sound", "", () => goSound());
+  const sounds = hear.make({ el, model, data, get: () => state, go: (change) => go({ ...state, ...change }, "round" in change), say });
   const table = facts.table();
   el.append(
     dom.h("div", { class: "sweep-top" }, dom.choices("Model", modelButtons), reset),
@@ -82,9 +60,7 @@ function render({ model, el }) {
         plotBox,
         slider.block,
         legend,
-        hearing,
-        soundNote,
-        soundButton,
+        ...sounds.elements,
         sentence,
       ),
       dom.h("div", { class: "sweep-right" }, dom.h("p", { class: "timbre-note" }, "Units left in each group; outlined: the full network"), pictureBox, pictureNote, seeds, tiles),
@@ -119,7 +95,8 @@ function render({ model, el }) {
     return Object.keys(data.conditions).filter((key) => data.conditions[key].model === name && data.conditions[key].reset !== "dense");
   }
 
-  function go(next) {
+  // Another condition keeps the share removed as nearly as it can, unless a round is asked for.
+  function go(next, asked = false) {
     const removed = data.runs[state.run]?.removed?.[state.round];
     const same = conditions.keyOf(next.choice) === conditions.keyOf(state.choice);
     state = next;
@@ -129,48 +106,20 @@ function render({ model, el }) {
       const audible = here.find((name) => heard.runs[name]);
       state.run = here.find((name) => data.runs[name].seed === seed) ?? audible ?? here[0];
     }
-    if (here.length && !same && removed !== undefined) state.round = nearestRound(state.run, removed);
+    if (here.length && !same && !asked && removed !== undefined) state.round = hear.nearestPoint(rounds(state.run), removed).round;
     if (here.length) state.round = Math.min(state.round, data.runs[state.run].removed.length - 1);
     if (!condition()?.against_dense) state.against = "test";
     show(same);
-    prepare();
+    sounds.prepare();
   }
 
-  function nearestRound(run, removed) {
-    return nearestOf(data.runs[run].removed.map((share) => Math.log(1.0005 - share)), Math.log(1.0005 - removed));
-  }
-
-  function nearestOf(values, wanted) {
-    return values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0);
+  function rounds(run) {
+    return data.runs[run].removed.map((removed, round) => ({ removed, round }));
   }
 
   function goNearest() {
     const key = conditions.nearest(state.choice, ofModel(state.choice.model));
     if (key) go({ ...state, choice: conditions.choiceOf(key) });
-  }
-
-  // The point whose sound comes nearest: of this run if it can be heard at all, else of the nearest condition that can.
-  function soundPoint() {
-    const own = condition() && heard.runs[state.run];
-    if (!own) return null;
-    const removed = data.runs[state.run].removed[state.round];
-    return own[nearestOf(own.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
-  }
-
-  function nearestAudible() {
-    const keys = [...new Set(Object.keys(heard.runs).map((name) => name.replace(/-s\d+$/, "")))];
-    const own = keys.filter((key) => data.conditions[key]?.model === state.choice.model);
-    const key = conditions.nearest(state.choice, own);
-    return key ? Object.keys(heard.runs).find((name) => data.conditions[key].runs.includes(name)) : null;
-  }
-
-  function goSound() {
-    const run = soundPoint() ? state.run : nearestAudible();
-    if (!run) return;
-    const removed = data.runs[state.run].removed[state.round];
-    const points = heard.runs[run];
-    const at = points[nearestOf(points.map((one) => Math.log(1.0005 - one.removed)), Math.log(1.0005 - removed))];
-    go({ ...state, choice: conditions.choiceOf(run.replace(/-s\d+$/, "")), run, round: at.round });
   }
 
   // --- what is shown
@@ -219,12 +168,14 @@ function render({ model, el }) {
       total: record.n_parameters[0],
     });
     tiles.replaceChildren(...facts.tiles(found, record, state.round, state.against, data.models[state.choice.model].latencies));
-    showSound();
+    sounds.show();
     table.fill(found, data.runs, state.run, state.round);
   }
 
   function showSelects() {
     const { choice } = state;
+    if (selects.dataset.shown === JSON.stringify(choice)) return;
+    selects.dataset.shown = JSON.stringify(choice);
     const make = (control, text, part, names, onchange) => {
       const options = conditions.options(part, names, choice, data.conditions, data.planned);
       return dom.field(text, dom.select(control, options, choice[part], onchange));
@@ -280,79 +231,6 @@ function render({ model, el }) {
     return removed === undefined ? String(round) : `${round}: ${words.share(removed)} removed`;
   }
 
-  // --- sound
-  function showSound() {
-    const at = soundPoint();
-    hearing.hidden = !at;
-    soundButton.hidden = true;
-    if (!at) {
-      const other = nearestAudible();
-      if (deck.playing) deck.pause();
-      soundNote.textContent = other ? `No sound is kept of ${state.run}. The nearest that can be heard is ${other}.` : `No sound is kept of any ${data.models[state.choice.model].title} run yet.`;
-      soundButton.textContent = "Go to where there is sound";
-      soundButton.hidden = !other;
-      return;
-    }
-    const here = at.round === state.round;
-    versions[2].lastChild.textContent = at.removed ? `${words.share(at.removed)} removed` : "Full model, again";
-    const chance = heard.between_draws_db[state.run]?.[state.clip];
-    soundNote.textContent =
-      (here ? "" : `Rounds with sound carry a loudspeaker; the nearest to round ${state.round} is round ${at.round}, and this is what you hear. `) +
-      `Spectral distance of round ${at.round}: ${at.to_original_db[state.clip].toFixed(1)} dB to the recording, ${at.to_full_db[state.clip].toFixed(1)} dB to the full model` +
-      (chance ? ` (two draws of the full model: ${chance.toFixed(1)} dB).` : ".") +
-      " All equally loud.";
-    soundButton.textContent = `Go to round ${at.round}`;
-    soundButton.hidden = here;
-  }
-
-  function places() {
-    const at = soundPoint();
-    return at ? [heard.clips[state.clip].sound, heard.runs[state.run][0].sounds[state.clip], at.sounds[state.clip]] : null;
-  }
-
-  // Load the sounds of this point if something plays or has played; nothing is decoded before it is wanted.
-  async function prepare(wanted = deck.tracks.length > 0) {
-    const here = places();
-    if (!here || !wanted) return;
-    loading += 1;
-    const mine = loading;
-    const loaded = await Promise.all(here.map((place) => audio.load(model, references[place])));
-    if (mine !== loading) return;
-    const tracks = loaded.map((one, index) => ({ samples: one.samples, sampleRate: one.sampleRate, gainDb: gainsDb[here[index]] }));
-    const unchanged = deck.playing && deck.track.samples === tracks[state.version].samples;
-    if (unchanged) {
-      tracks[state.version] = deck.track;
-      deck.tracks = tracks;
-      deck.current = state.version;
-    } else deck.set(tracks, state.version);
-    el.__timbre.version = state.version;
-    showPlaying();
-  }
-
-  async function toggle() {
-    if (deck.playing) return deck.pause();
-    await prepare(true);
-    if (deck.tracks.length) deck.play();
-  }
-
-  async function hear(index) {
-    state.version = index;
-    const playing = deck.playing;
-    await prepare(true);
-    if (deck.tracks.length && !playing) deck.play();
-    const at = soundPoint();
-    const [a, b] = [at?.to_original_db[state.clip], at?.to_full_db[state.clip]];
-    if (at) say(index === 2 ? `${versions[2].lastChild.textContent}: ${a.toFixed(1)} dB from the recording, ${b.toFixed(1)} dB from the full model` : versions[index].lastChild.textContent);
-  }
-
-  function showPlaying() {
-    play.replaceChildren(dom.icon(deck.playing ? "pause" : "play"));
-    play.setAttribute("aria-label", deck.playing ? "Pause" : "Play");
-    play.title = `${deck.playing ? "Pause" : "Play"} (space)`;
-    loop.setAttribute("aria-pressed", String(deck.loop));
-    dom.choose(versions, state.version);
-  }
-
   // --- hands
   const byPointer = (event) => {
     if (!drawn || !condition()) return;
@@ -371,24 +249,28 @@ function render({ model, el }) {
   addEventListener("pointerup", release);
   el.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const onControl = event.target.closest("button, summary, select, input");
-    const step = (by) => condition() && go({ ...state, round: Math.max(0, Math.min(data.runs[state.run].removed.length - 1, state.round + by)) });
-    const actions = { " ": toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1), l: () => deck.setLoop(!deck.loop), 1: () => hear(0), 2: () => hear(1), 3: () => hear(2) };
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    const theirs = onControl?.matches("select, input") || (onControl && (event.key === " " || event.key === "Enter"));
-    if (!action || theirs || (/^[123 l]$/i.test(event.key) && !soundPoint())) return;
+    const on = event.target.closest("button, summary, select, input");
+    const last = () => data.runs[state.run].removed.length - 1;
+    const step = (by) => condition() && go({ ...state, round: Math.max(0, Math.min(last(), state.round + by)) });
+    const playing = { " ": sounds.toggle, l: sounds.loop, 1: () => sounds.hear(0), 2: () => sounds.hear(1), 3: () => sounds.hear(2) };
+    const moving = { ArrowLeft: () => step(-1), ArrowRight: () => step(1) };
+    const action = moving[event.key] ?? (sounds.audible() ? playing[event.key.toLowerCase()] : null);
+    const pressed = on?.matches("button, summary") && (event.key === " " || event.key === "Enter");
+    if (!action || pressed || on?.matches("select") || (on?.matches("input") && moving[event.key])) return;
     event.preventDefault();
     action();
   });
 
   el.tabIndex = -1;
   show(false);
-  showPlaying();
-  const redraw = () => show(false);
+  const redraw = () => {
+    show(false);
+    sounds.redraw();
+  };
   const stops = [dom.onResize(plotBox, redraw), theme.onThemeChange(redraw), () => removeEventListener("pointerup", release), drawing.stop];
   return () => {
     stops.forEach((stop) => stop());
-    deck.dispose();
+    sounds.dispose();
   };
 }
 
