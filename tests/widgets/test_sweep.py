@@ -259,10 +259,11 @@ def test_what_is_drawn_is_what_was_run(tmp_path: Path, folder: Path) -> None:
     state |= {"run": f"{MAIN}-s1", "round": 3, "against": "test"}
     argument = {"data": sweep_data(folder), "heard": {"runs": {}}, "state": state}
     found = node.run(tmp_path, "sweep", "curves.content(argument.data, argument.heard, argument.state)", argument)
-    # Long chains and dense networks have no place among these curves; what was chosen is drawn last, on top.
+    # Dense networks have no place among these curves; what was chosen is drawn last, on top.
     kinds = [(curve["key"], curve["kind"]) for curve in found["curves"]]
     assert kinds == [
         ("ddsp-mask-local-magnitude-rewind", "other"),
+        (f"long-{MAIN}", "length"),
         ("ddsp-scratch", "scratch"),
         ("ddsp-trim-local-random-rewind", "chance"),
         (MAIN, "chosen"),
@@ -274,7 +275,8 @@ def test_what_is_drawn_is_what_was_run(tmp_path: Path, folder: Path) -> None:
     assert found["level"] is None
     state["choice"]["long"], state["run"] = True, f"long-{MAIN}-s0"
     found = node.run(tmp_path, "sweep", "curves.content(argument.data, argument.heard, argument.state)", argument)
-    assert [curve["key"] for curve in found["curves"]] == [f"long-{MAIN}"]
+    kinds = [(curve["key"], curve["kind"]) for curve in found["curves"]]
+    assert kinds == [(MAIN, "length"), (f"long-{MAIN}", "chosen")]  # the control from scratch was trained short
     assert found["level"]["y"] == 0.9
 
 
@@ -395,7 +397,7 @@ def test_hearing_a_point(path: Path) -> None:
         page.locator('[data-control="round"]').fill("3")
         page.locator('[data-control="criterion"]').select_option("random")
         assert (
-            f"No sound is kept of ddsp-trim-local-random-rewind-s0. The nearest that can be heard is {MAIN}-s0"
+            f"This page holds no sound of ddsp-trim-local-random-rewind-s0. The nearest that can be heard is {MAIN}-s0"
             in note.inner_text()
         )
         page.locator('[data-control="nearest-sound"]').click()
@@ -412,7 +414,9 @@ def test_it_works_without_sounds_and_timings(tmp_path: Path) -> None:
         page.wait_for_selector(f"{ROOT} .sweep-dot")
         assert "1.300 times" in sentence(page)
         assert "not measured yet" in page.locator(".sweep-tiles").inner_text()
-        assert "No sound is kept of any DDSP run yet" in page.locator('[data-control="sound-note"]').inner_text()
+        assert (
+            "This page holds no sound of any DDSP run yet" in page.locator('[data-control="sound-note"]').inner_text()
+        )
         assert not page.locator('[data-control="play"]').is_visible()
         assert not page.locator('[data-control="nearest-sound"]').is_visible()
         page.locator(ROOT).focus()

@@ -1,7 +1,7 @@
 // What the plot shows for a choice: the chosen condition with every seed, its controls, and the others to compare.
 import * as conditions from "./conditions.js";
 
-const ORDER = ["other", "scratch", "chance", "chosen"];
+const ORDER = ["other", "length", "scratch", "chance", "chosen"];
 
 // state: { choice, run, round, against }; what plot.draw takes.
 export function content(data, heard, { choice, run, round, against }) {
@@ -20,16 +20,18 @@ export function content(data, heard, { choice, run, round, against }) {
   };
 }
 
-// Conditions of the same model and length of training; a dense network has no share to stand at.
+// Conditions of the same model and length of training, and the chosen one with the other length. A dense network has
+// no share to stand at.
 function curves(data, choice, chosen, against) {
   const kinds = {
+    [conditions.keyOf({ ...choice, long: !choice.long })]: "length",
     [`${choice.model}-scratch`]: "scratch",
     [conditions.keyOf({ ...choice, criterion: "random" })]: "chance",
     [chosen]: "chosen",
   };
   return Object.entries(data.conditions)
     .filter(([key, one]) => one.model === choice.model && one.reset !== "dense" && one[against])
-    .filter(([key, one]) => one.long === choice.long || key === chosen)
+    .filter(([key, one]) => one.long === choice.long || ["length", "chosen"].includes(kinds[key]))
     .map(([key, one]) => ({
       kind: kinds[key] ?? "other",
       key,

@@ -78,8 +78,8 @@ export function make({ el, model, data, get, go, say }) {
       const other = nearestRun();
       if (deck.playing) deck.pause();
       note.textContent = other
-        ? `No sound is kept of ${run}. The nearest that can be heard is ${other}.`
-        : `No sound is kept of any ${data.models[choice.model].title} run yet.`;
+        ? `This page holds no sound of ${run}. The nearest that can be heard is ${other}.`
+        : `This page holds no sound of any ${data.models[choice.model].title} run yet.`;
       button.textContent = "Go to where there is sound";
       button.hidden = !other;
       return;

@@ -184,14 +184,14 @@ function render({ model, el }) {
     const lengths = [false, true].map((long) => [String(long), data.conditions[conditions.keyOf({ ...choice, long })]]);
     const training = lengths.map(([value, one]) => {
       const steps = one?.steps ?? Object.values(data.conditions).find((c) => c.model === choice.model && String(c.long) === value)?.steps;
-      const text = steps ? `${steps.toLocaleString("en-GB")} steps a round` : value === "true" ? "long" : "short";
+      const text = steps ? `${steps.toLocaleString("en-GB")} steps` : value === "true" ? "long" : "short";
       return [value, one ? text : `${text} (not run)`];
     });
     selects.replaceChildren(
       make("how", "Remove", "how", conditions.HOW, (how) => choose({ how })),
       make("criterion", "Rank by", "criterion", conditions.CRITERIA, (criterion) => choose({ criterion })),
       make("rest", "The rest then", "reset", conditions.RESETS, (value) => choose({ reset: value })),
-      dom.field("Training", dom.select("training", training, String(choice.long), (value) => choose({ long: value === "true" }))),
+      dom.field("Training a round", dom.select("training", training, String(choice.long), (value) => choose({ long: value === "true" }))),
     );
     if (focused) selects.querySelector(`[data-control="${focused}"]`)?.focus();
   }
@@ -209,6 +209,7 @@ function render({ model, el }) {
     const add = (kind, text) => parts.push(dom.h("span", {}, sample(kind), text));
     if (condition()) add("chosen", runsHere().length > 1 ? "chosen: median, range and every seed" : "chosen: one seed");
     const has = (kind) => lines.some((curve) => curve.kind === kind);
+    if (has("length")) add("length", `trained ${state.choice.long ? "shorter" : "longer"}`);
     if (has("chance")) add("chance", "ranked by chance");
     if (has("scratch")) add("scratch", "thin from the start");
     if (has("other")) add("other", "other conditions");
