@@ -172,3 +172,16 @@ def test_hold_timbre_and_reset(path: Path) -> None:
         page.wait_for_timeout(700)
         assert page.evaluate("globalThis.__timbre.rms()") < 1e-4
         assert np.array_equal(page.evaluate(f"Array.from({STATE}.lastBuffer)"), first)
+
+
+@pytest.mark.browser
+def test_a_page_without_an_audio_thread_plays_all_the_same(path: Path) -> None:
+    with pages.open_page(path) as page:
+        ready(page)
+        page.evaluate("Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })")
+        page.locator(f"{ROOT} [data-control=hold]").click()
+        page.wait_for_function("globalThis.__timbre.rms && globalThis.__timbre.rms() > 1e-3")
+        assert page.evaluate(f"{STATE}.thread") == "page"
+        page.locator(f"{ROOT} [data-control=hold]").click()
+        page.wait_for_timeout(900)
+        assert page.evaluate("globalThis.__timbre.rms()") < 1e-4

@@ -241,3 +241,25 @@ def test_a_drag_takes_out_several_units_at_once(path: Path) -> None:
         assert sorted(state["removed"]["f2"]) == [0, 1, 2, 3, 4]
         page.locator(f"{ROOT} [data-control=undo]").click()  # one stroke, one step
         page.wait_for_function(f"{STATE}.sizes.size === {whole}")
+
+
+TOUCH = """([from, to, end]) => {
+  const canvas = document.querySelector('[data-widget="trimmer"] [data-control=net]');
+  const finger = { pointerType: "touch", pointerId: 7, bubbles: true };
+  const send = (type, [clientX, clientY]) =>
+    canvas.dispatchEvent(new PointerEvent(type, { ...finger, clientX, clientY }));
+  send("pointerdown", from);
+  if (to) send("pointermove", to);
+  send(end, to ?? from);
+}"""
+
+
+@pytest.mark.browser
+def test_a_thumb_taps_and_scrolling_over_the_picture_takes_nothing_out(path: Path) -> None:
+    with pages.open_page(path, width=390) as page:
+        ready(page)
+        whole = page.evaluate(f"{STATE}.sizes.size")
+        x, y = cell(page, "h", 2)
+        page.evaluate(TOUCH, [[x, y], [x + 2, y + 60], "pointercancel"])
+        page.evaluate(TOUCH, [[x, y], None, "pointerup"])
+        assert settled(page, whole)["removed"]["h"] == [2]

@@ -123,8 +123,8 @@ def trimmer(
         label="Trim it by hand",
         alt=f"A DDSP decoder drawn as {len(widths)} blocks of units, {sum(widths.values())} in all: three layers that "
         "hear the pitch, three that hear the loudness, a GRU that joins them, three layers after it, and the outputs. "
-        "Units can be taken out; the page shows which rows and columns go with them, what it saves, and how far the sound "
-        "moves from the full network's.",
+        "Units can be taken out; the page shows which rows and columns go with them, what it saves, and how far the "
+        "sound moves from the full network's.",
     )
 
 
