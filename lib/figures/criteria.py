@@ -151,6 +151,7 @@ def agreement(tables: Mapping[str, Mapping[str, Mapping[str, float]]], chance: f
                 ax.scatter(values, [y] * len(values), s=14, color=colour, alpha=0.5, marker=mark, linewidths=0)
                 ax.plot([np.mean(values)] * 2, [y - 0.33, y + 0.33], color=plotting.INK, lw=2.4, solid_capstyle="butt")
         ax.set(xlim=(-0.75, 1.0), xlabel="Spearman's ρ")
+        ax.set_xticks([-0.5, 0.0, 0.5], ["−0.5", "0", "0.5"])
         ax.set_title(model, fontsize=10.5)
     axes[0, 0].set_yticks(range(len(names)), names)
     axes[0, 0].invert_yaxis()

@@ -155,20 +155,25 @@ def verdicts(found: Mapping[str, Any], claim: str) -> str:
     """Judge a claim that has a limit, model by model, in short and in long rounds; a verdict takes three seeds."""
     removed, limit = CLAIMED[claim]
     texts = []
-    for model in MODELS:
-        for start, label in (("", "short"), ("long-", "long")):
+    for start, label in (("", "short rounds"), ("long-", "long rounds")):
+        words: dict[str, list[str]] = {}
+        for model in MODELS:
             condition = f"{start}{model}-trim-local-information-rewind"
-            value = read(found, condition, removed)
-            if value is None:
-                most = furthest(found, condition)
-                if most is not None and most < removed:
-                    texts.append(f"{TITLES[model]}, {label}: cannot get there")
-                continue
-            holds = value["median"] <= limit
-            side = f"{'at most' if holds else 'above'} {limit:g} on {value['n']} seed{'s' if value['n'] > 1 else ''}"
-            word = ("holds" if holds else "does not hold") if value["n"] >= FEWEST_SEEDS else f"{side}, too few to say"
-            texts.append(f"{TITLES[model]}, {label}: {word}")
-    return "; ".join(texts) or "not measured"
+            value, most = read(found, condition, removed), furthest(found, condition)
+            if value is not None:
+                words.setdefault(_word(value, limit), []).append(TITLES[model])
+            elif most is not None and most < removed:
+                words.setdefault("cannot get there", []).append(TITLES[model])
+        if words:
+            texts.append(f"{label}: " + "; ".join(f"{', '.join(models)} {word}" for word, models in words.items()))
+    return ".<br>".join(text[0].upper() + text[1:] for text in texts) or "not measured"
+
+
+def _word(value: Spread, limit: float) -> str:
+    holds = value["median"] <= limit
+    if value["n"] >= FEWEST_SEEDS:
+        return "yes" if holds else "no"
+    return f"{'at most' if holds else 'above'} {limit:g}, but n = {value['n']} is too few to say"
 
 
 def best_early(found: Mapping[str, Any]) -> str:
