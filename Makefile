@@ -6,7 +6,7 @@ SPEED  ?= quick
 export TIMBRE_SPEED := $(SPEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser book test lab serve corpus bench emulate lint clean
+.PHONY: help install browser book test lab serve corpus bench emulate pi lint clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -52,6 +52,13 @@ bench: install ## measure the transforms against their peers on this machine
 emulate: install ## set up emulated ARM processors (once) and measure the models on them
 	@$(BIN)/python -m lib.deploy.emulate setup
 	@$(BIN)/python -m lib.deploy.emulate measure
+
+# Names on make's command line only: a PORT or HOST that happens to be in the environment means something else.
+given = $(if $(filter command,$(origin $(1))),$(2) "$$$(1)")
+pi: install ## measure a model on a board: make pi HOST=pi@raspberrypi.local [PORT= KEY= MODEL= SECONDS= KEEP=1 OUT=]
+	@test -n '$(filter command,$(origin HOST))' || { echo "Which board? make pi HOST=pi@raspberrypi.local"; exit 1; }
+	@$(BIN)/python -m lib.deploy.raspberry_pi $(call given,PORT,--port) $(call given,KEY,--key) $(call given,MODEL,--model) \
+		$(call given,SECONDS,--seconds) $(call given,OUT,--out) $(if $(KEEP),--keep) -- "$$HOST"
 
 lint: install ## check style and types
 	$(BIN)/ruff check .

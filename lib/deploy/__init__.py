@@ -2,3 +2,8 @@
 
 Chapters: *Bounds for Raspberry Pi and Arduino*, *Export a pruned model and measure it on a Raspberry Pi*.
 """
+
+import os
+
+# onnxruntime would keep a device number in the home and report its use; a book does neither. It looks when imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -31,6 +31,8 @@ import threading
 import time
 from pathlib import Path
 
+# onnxruntime looks at this when it is imported; otherwise it leaves a device number in the home and reports its use.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 try:
     import numpy as np
     import onnxruntime
@@ -358,10 +360,10 @@ def measure(model_path, seconds=60.0, block=512, threads=1, meter=None, say=lamb
             idle.append(meter.read())
             time.sleep(1.0)
     say("warming up")
-    until = time.perf_counter() + WARM_UP_S
+    until = time.perf_counter() + min(WARM_UP_S, seconds / 5)
     while time.perf_counter() < until:
         model.step()
-    budget = max(0.2, min(4.0, seconds / 10))
+    budget = min(4.0, seconds / 10)
     say("timing single steps")
     steps = measure_steps(model, budget)
     blocks, simulation, factor, during = [], None, None, []

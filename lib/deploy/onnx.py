@@ -174,17 +174,21 @@ def open_model(path: str | Path) -> Opened:
     """
     target = Path(path)
     about = read_about(target)
+    try:
+        opened = session(str(target))
+    except Exception as error:
+        raise BookError(f"onnxruntime cannot run {target.name} ({type(error).__name__}); export it again.") from error
+    if {i.name for i in opened.get_inputs()} != set(about["inputs"]):
+        raise BookError(f"{target.name} describes other inputs than it has; export it again.")
+    return Opened(target, about, opened)
+
+
+def session(model: str | bytes) -> onnxruntime.InferenceSession:
+    """Open a file or a serialised graph in onnxruntime, on one thread of the processor."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(str(target), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise BookError(f"onnxruntime cannot run {target.name} ({type(error).__name__}); export it again.") from error
-    given = {i.name for i in session.get_inputs()}
-    if given != set(about["inputs"]):
-        raise BookError(f"{target.name} describes other inputs than it has; export it again.")
-    return Opened(target, about, session)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

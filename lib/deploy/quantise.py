@@ -33,7 +33,7 @@ from onnxruntime.quantization import (
 )
 from torch import Tensor
 
-from lib.deploy.onnx import conditioning_proto, export, step_proto
+from lib.deploy.onnx import conditioning_proto, export, session, step_proto
 from lib.errors import BookError
 from lib.models import DDSP, SING, AudioModel, Batch, WaveNet
 from lib.models.data import clips
@@ -108,7 +108,7 @@ def error(rounded: Rounded, batch: Batch) -> float:
 def difference(rounded: Rounded, batch: Batch) -> float:
     """Say how far a rounded step's outputs are from the exact ones' on the same inputs: RMS over RMS, worst output."""
     plain = exact(rounded.model)
-    first, second = session(plain.step), session(rounded.step)
+    first, second = session(plain.step.SerializeToString()), session(rounded.step.SerializeToString())
     squares: dict[str, np.ndarray] = {}
     names = [o.name for o in first.get_outputs()]
     for feed in feeds(rounded.model, plain.step, batch):
@@ -140,7 +140,7 @@ def stand_in(rounded: Rounded, see=None, samples: int | None = None) -> AudioMod
         samples: measure WaveNet on so many samples of each clip.
     """
     model = copy.copy(rounded.model).eval()
-    runner = session(rounded.step)
+    runner = session(rounded.step.SerializeToString())
     names = [o.name for o in runner.get_outputs()]
 
     def run(feed: Feed) -> list[np.ndarray]:
@@ -153,7 +153,7 @@ def stand_in(rounded: Rounded, see=None, samples: int | None = None) -> AudioMod
     elif isinstance(model, SING):
         model.__dict__["draw"] = MethodType(_sing_draw(run), model)
     elif isinstance(model, WaveNet):
-        condition = session(rounded.conditioning)
+        condition = session(rounded.conditioning.SerializeToString())
         if samples is not None:
             model.config = copy.copy(model.config)
             object.__setattr__(model.config, "measured", samples)
@@ -161,14 +161,6 @@ def stand_in(rounded: Rounded, see=None, samples: int | None = None) -> AudioMod
     else:
         raise BookError(f"There is no step for a {type(model).__name__}.")
     return model
-
-
-def session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Open a graph on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def some(batch: Batch, count: int) -> Batch:

@@ -166,25 +166,21 @@ def onnx_latency(model: nn.Module, seconds: float = 1.0, repeats: int = 7) -> tu
     Raises:
         BookError: the exported file computes something else (difference above 1e-3 of the largest value).
     """
-    import onnxruntime
-
-    from lib.deploy.onnx import Network, trace
+    from lib.deploy.onnx import Network, session, trace
 
     inputs = model.eval().rehearsal(seconds)
     exported = trace(Network(model), inputs)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    runner = session(exported)
     # The exporter drops inputs that are never used.
-    feed = {i.name: inputs[i.name].numpy() for i in session.get_inputs()}
+    feed = {i.name: inputs[i.name].numpy() for i in runner.get_inputs()}
     with torch.no_grad():
         expected = model.network(*inputs.values())
-    found = session.run(None, feed)
+    found = runner.run(None, feed)
     largest = max(float(a.abs().max()) for a in expected)
     difference = max(float((a - torch.from_numpy(b)).abs().max()) for a, b in zip(expected, found))
     if difference > 1e-3 * max(largest, 1e-6):
         raise BookError(f"The exported {type(model).__name__} differs from torch by {difference:.1e}.")
-    return _timed("onnxruntime", seconds, repeats, lambda: session.run(None, feed)), len(exported), difference
+    return _timed("onnxruntime", seconds, repeats, lambda: runner.run(None, feed)), len(exported), difference
 
 
 def _timed(runtime: str, seconds: float, repeats: int, run: Callable[[], object]) -> Latency:

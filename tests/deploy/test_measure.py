@@ -143,7 +143,7 @@ def test_one_hiccup_is_counted_in_periods(clock: Clock) -> None:
 
 def test_what_it_writes_fits_the_schema_and_is_plausible(tmp_path: Path) -> None:
     for name in ("ddsp", "wavenet"):
-        done = run(tmp_path, str(toy(tmp_path, name)), "--seconds", "1", "--out", "bench.json")
+        done = run(tmp_path, str(toy(tmp_path, name)), "--seconds", "0.5", "--out", "bench.json")
         assert done.returncode == 0, done.stderr
         record = json.loads((tmp_path / "bench.json").read_text())
         jsonschema.Draft202012Validator(board_results.schema()).validate(record)
@@ -195,7 +195,7 @@ def test_clear_errors_and_nothing_written(tmp_path: Path) -> None:
 def test_stopped_half_way_leaves_the_old_result_alone(tmp_path: Path, how: signal.Signals) -> None:
     shutil.copy(RUNNER, tmp_path / "measure.py")
     (tmp_path / "bench.json").write_text("the old one")
-    words = [sys.executable, "-I", "measure.py", toy(tmp_path).name, "--seconds", "60"]
+    words = [sys.executable, "-I", "measure.py", toy(tmp_path).name, "--seconds", "10"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
         for line in running.stderr:
             if "timing blocks of 128" in line:
