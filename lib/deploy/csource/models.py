@@ -74,7 +74,8 @@ def _ddsp(model: DDSP, weights: Weights) -> Program:
     weights.vector("COSINE", np.cos(2.0 * np.pi * np.arange(n_taps) / n_taps))
     n_room = 0
     if config.reverb_seconds:
-        room = model.room_response()
+        room = model.room_response().numpy()
+        room = np.pad(room, (0, -len(room) % 8))  # whole panels, of four or eight lanes
         n_room = len(room)
         weights.vector("ROOM", room)
     state = {"phase": 8, "hidden": 4 * w["h"], "f0_hz": 4, "partials": 4 * config.n_partials,

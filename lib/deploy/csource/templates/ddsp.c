@@ -90,13 +90,13 @@ static float sum_of_sines(int n, const float *from, const float *step, float at,
     half_angle(phase, &sine, &cosine);
     if (sine * sine < 0.5f) { /* cos x > 0 */
         const float bend = -4.0f * sine * sine; /* 2 cos x - 2 */
-        for (int k = n - 1; k >= 0; k--) {
+        WRITTEN_OUT for (int k = n - 1; k >= 0; k--) {
             change += bend * sum + (from[k] + at * step[k]);
             sum += change;
         }
     } else {
         const float bend = 4.0f * cosine * cosine; /* 2 cos x + 2 */
-        for (int k = n - 1; k >= 0; k--) {
+        WRITTEN_OUT for (int k = n - 1; k >= 0; k--) {
             change = bend * sum + (from[k] + at * step[k]) - change;
             sum = change - sum;
         }
@@ -121,14 +121,16 @@ static void play_partials(model_state *state, float f0_hz, const float *partials
     }
 }
 
-/* y[i] += the sum of taps[j] x[i - j]; writes PAD(n) values. */
+/* y[i] += the sum of taps[j] x[i - j]; writes PAD(n) values, reads PAD(n_taps) taps. Blocks of LANES outputs and as many
+ * taps: what one product reads, its neighbours read too. */
 static void filter(int n_taps, const float *taps, const float *x, int n, float *y)
 {
     for (int first = 0; first < n; first += LANES) {
         float sum[LANES];
         memcpy(sum, y + first, sizeof sum);
-        for (int j = 0; j < n_taps; j++)
-            EACH_LANE sum[lane] += taps[j] * x[first - j + lane];
+        for (int j = 0; j < n_taps; j += LANES)
+            WRITTEN_OUT for (int tap = 0; tap < LANES; tap++)
+                EACH_LANE sum[lane] += taps[j + tap] * x[first - j - tap + lane];
         memcpy(y + first, sum, sizeof sum);
     }
 }
@@ -139,8 +141,11 @@ static void impulse_response(const float *bands, float *taps)
     enum { HALF = MODEL_N_TAPS / 2 };
     for (int i = 0; i <= HALF; i++) {
         float sum = bands[0] + (i % 2 ? -bands[HALF] : bands[HALF]);
-        for (int k = 1, turn = i; k < HALF; k++, turn = (turn + i) % MODEL_N_TAPS)
+        for (int k = 1, turn = i; k < HALF; k++) {
             sum += 2.0f * bands[k] * COSINE[turn];
+            turn += i;
+            if (turn >= MODEL_N_TAPS) turn -= MODEL_N_TAPS;
+        }
         const float tap = sum / MODEL_N_TAPS * (0.5f + 0.5f * COSINE[i]);
         taps[HALF - i] = tap;
         if (i < HALF) taps[HALF + i] = tap;
@@ -150,11 +155,11 @@ static void impulse_response(const float *bands, float *taps)
 /* Shape a frame of noise and add it to what is pending: it begins where this frame does, half the taps early. */
 static void add_noise(const float *bands, const float *noise, float *pending)
 {
-    enum { LEAD = MODEL_N_TAPS - 1, LENGTH = PAD(MODEL_HOP + LEAD) };
-    float taps[MODEL_N_TAPS], surrounded[LEAD + LENGTH] = {0};
+    enum { LEAD = PAD(MODEL_N_TAPS) - 1, LENGTH = PAD(MODEL_HOP + MODEL_N_TAPS - 1) };
+    float taps[PAD(MODEL_N_TAPS)] = {0}, surrounded[LEAD + LENGTH] = {0};
     impulse_response(bands, taps);
     for (int i = 0; i < MODEL_HOP; i++) surrounded[LEAD + i] = sane(noise[i], -1.0f, 1.0f, 0.0f);
-    filter(MODEL_N_TAPS, taps, surrounded + LEAD, MODEL_HOP + LEAD, pending + MODEL_HOP - MODEL_N_TAPS / 2);
+    filter(MODEL_N_TAPS, taps, surrounded + LEAD, MODEL_HOP + MODEL_N_TAPS - 1, pending + MODEL_HOP - MODEL_N_TAPS / 2);
 }
 
 /*@if reverb */

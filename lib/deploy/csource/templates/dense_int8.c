@@ -6,7 +6,7 @@
 
 #define QUADS(n) (((n) + 3) / 4)
 
-#if defined(__ARM_FEATURE_DOTPROD)
+#if defined(__aarch64__)
 #include <arm_neon.h>
 #elif defined(__ARM_FEATURE_SIMD32)
 #include <arm_acle.h>
@@ -32,13 +32,20 @@ static float quantise(int n, const float *x, int8_t *q)
     return largest / 127.0f;
 }
 
-/* For each lane: sum += w[0] x[0] + ... + w[3] x[3], with four weights of its own. The same sums in three ways. */
+/* For each lane: sum += w[0] x[0] + ... + w[3] x[3], with four weights of its own. The last way says what happens;
+ * the others get the same sums from instructions that multiply several bytes at once. */
 static inline void add_products(int32_t sum[LANES], const int8_t *w, const int8_t *x)
 {
-#if defined(__ARM_FEATURE_DOTPROD) /* Cortex-A76: all sixteen products at once */
-    const int8x16_t four_times = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
-    vst1q_s32(sum, vdotq_s32(vld1q_s32(sum), vld1q_s8(w), four_times));
-#elif defined(__ARM_FEATURE_SIMD32) /* Cortex-M4 and M7: two at once, those of bytes 0 and 2, then of 1 and 3 */
+#if defined(__aarch64__) /* Raspberry Pi */
+    const int8x16_t weights = vld1q_s8(w), inputs = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
+#if defined(__ARM_FEATURE_DOTPROD) /* Cortex-A76: all sixteen products, and their sums */
+    vst1q_s32(sum, vdotq_s32(vld1q_s32(sum), weights, inputs));
+#else /* Cortex-A53 and A72: eight products at once, then sums of neighbours */
+    const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(weights), vget_low_s8(inputs)));
+    const int32x4_t high = vpaddlq_s16(vmull_high_s8(weights, inputs));
+    vst1q_s32(sum, vaddq_s32(vld1q_s32(sum), vpaddq_s32(low, high)));
+#endif
+#elif defined(__ARM_FEATURE_SIMD32) /* Cortex-M4 and M7: two products at once, of bytes 0 and 2, then of 1 and 3 */
     uint32_t inputs, weights;
     memcpy(&inputs, x, 4);
     const int16x2_t even = __sxtb16((int8x4_t)inputs), odd = __sxtb16((int8x4_t)(inputs >> 8));
