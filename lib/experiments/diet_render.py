@@ -43,6 +43,10 @@ FADE_IN_S, FADE_OUT_S = 0.004, 0.06
 N_FFTS = (2048, 1024, 512, 256, 128)
 RANGE_DB = 60.0
 
+#: A round stands for a share if what is left differs by no more than a round takes away: a chain that has ended stands
+#: for no share beyond its end.
+REACH = -np.log(0.7)
+
 Report = Callable[[str], None]
 
 
@@ -189,7 +193,9 @@ def _render_run(
             }
         )
     for share in SHARES:
-        min(points, key=lambda p, share=share: abs(p["removed"] - share))["stands_for"].append(share)
+        nearest = min(points, key=lambda point, share=share: abs(point["removed"] - share))
+        if abs(np.log((1.0 - nearest["removed"]) / (1.0 - share))) <= REACH:
+            nearest["stands_for"].append(share)
     config = results.read_result((folder or results.RESULTS) / "diet" / "runs" / f"{name}.json")["provenance"]["config"]
     return {
         **{key: config[key] for key in ("model", "how", "scope", "criterion", "reset", "seed", "steps")},

@@ -79,10 +79,11 @@ def sounds(
         run: name of a run, or of a model: then `heard_run` chooses.
         clip: "oboe", "trumpet-c", "violoncello" or "piano".
         shares: of the weights removed, out of `SHARES`; each stands for the round nearest to it, whose actual share
-            is in the name. Two shares that stand for one round give one sound.
+            is in the name. Two shares that one round stands for give one sound, a share beyond the end of the chain
+            gives none.
 
     Raises:
-        BookError: there is no such run, clip or share.
+        BookError: there is no such run, clip or share, or the chain reaches none of the shares.
     """
     known, name = facts(folder), _name(run, folder)
     about = next((one for one in known["clips"] if one["key"] == clip), None)
@@ -95,6 +96,9 @@ def sounds(
         if set(point["stands_for"]) & set(shares):
             label = point_name(point["removed"])
             found[label] = load(point["sounds"][clip], f"{about['name']}, {label}", folder)
+    if len(found) == 1:
+        last = max(point["removed"] for point in known["runs"][name]["points"])
+        raise BookError(f"{name} ends at {100 * last:.1f} % removed; ask for smaller shares.")
     return found
 
 
@@ -152,7 +156,7 @@ def listening_test(
         wanted = tuple(shares or (0.9,))
         if len(wanted) != 1 or wanted[0] == 0:
             raise BookError("ABX compares the full model with one point: give one share above 0, such as (0.9,).")
-        chosen = sounds(name, clip, (0.0, *wanted), folder=folder)
+        chosen = sounds(name, clip, (0.0,), folder=folder) | sounds(name, clip, wanted, folder=folder)
         del chosen[ORIGINAL]
         caption = f"{model}: can you tell the full model from one with {list(chosen)[-1]}?"
     else:

@@ -88,12 +88,12 @@ def test_rendering_makes_what_is_missing_and_keeps_the_rest(folder: Path) -> Non
     path = diet_render.render(folder=folder, report=said.append)
     record = results.read_result(path)["results"]
     points = record["runs"][RUN]["points"]
-    # Each share goes to the round nearest to it: 95 % to the thinnest, 90 % to the one before.
+    # Each share goes to the round nearest to it; 95 % is too far from both of its neighbours, as 5 % are from 12 %.
     assert [(p["round"], p["stands_for"]) for p in points] == [
         (0, [0.0]),
         (2, [0.5]),
-        (3, [0.8, 0.9]),
-        (4, [0.95, 0.98, 0.99]),
+        (3, [0.9]),
+        (4, [0.98]),
     ]
     for clip in record["clips"]:
         assert points[0]["sounds"][clip["key"]]["to_full_db"] == 0.0
@@ -130,6 +130,8 @@ def test_sounds_for_chapters(folder: Path) -> None:
     assert len({sound.data for sound in found.values()}) == 5
     assert list(diet_sounds.sounds("ddsp", folder=folder)) == ["Original", "Full model", "90.0 % removed"]
     assert [p["removed"] for p in diet_sounds.points("ddsp", folder)] == [0.0, 0.9]
+    with pytest.raises(BookError, match=r"ends at 90.0 % removed"):
+        diet_sounds.listening_test("ddsp", "abx", shares=(0.99,), folder=folder)
     for wrong in ({"clip": "kazoo"}, {"shares": (0.42,)}):
         with pytest.raises(BookError):
             diet_sounds.sounds(RUN, folder=folder, **wrong)
