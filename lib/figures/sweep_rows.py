@@ -225,6 +225,36 @@ def operating_rows(name: str, shares: Sequence[float]) -> list[dict[str, Any]]:
     return [record for record in whole if record["round"] in nearest]
 
 
+def exported() -> list[dict[str, Any]]:
+    """List the kept models as exported files, measured on one x86 core; empty before `python -m lib.deploy.table`.
+
+    One entry a model and round: `float32` and `int8` are the rows of that table, or None.
+    """
+    try:
+        listed = results.read_result("deploy/table.json")["results"]["rows"]
+    except (BookError, OSError):
+        return []
+    found: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for row in listed:
+        one = found.setdefault((row["model"], row["run"], row["round"]), {"float32": None, "int8": None})
+        one[row["precision"]] = row
+    return list(found.values())
+
+
+def real_time(model: str) -> str:
+    """Say whether an exported file of a model makes sound faster than real time on one x86 core, and at which point."""
+    rows = [row for one in exported() if (row := one["float32"]) and row["model"] == model]
+    if not rows:
+        return NOT_YET
+    fast = [row for row in rows if row["x86_real_time_factor"] < 1.0]
+    if not fast:
+        best = min(row["x86_real_time_factor"] for row in rows)
+        return f"not reached: the fastest takes {best:.2g} seconds for a second of sound"
+    first = min(fast, key=lambda row: row["removed"])
+    share, factor = 100 * first["removed"], first["x86_real_time_factor"]
+    return f"reached: with {share:.0f} % removed, {factor:.2g} seconds for a second of sound"
+
+
 def run_of(model: str) -> str | None:
     """Name the run whose operating points are shown: the one trained long if it is there."""
     names = (f"{start}{model}-trim-local-information-rewind-s0" for start in ("long-", ""))

@@ -81,3 +81,18 @@ def test_a_damaged_file_is_a_missing_one(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "diet" / "runs").mkdir(parents=True)
     (tmp_path / "diet" / "runs" / "a.json").write_text(json.dumps({"results": 1}))
     assert rows.chain("a") is None
+
+
+@pytest.mark.parametrize(("factor", "start"), [(0.4, "reached: with 50 % removed"), (1.2, "not reached")])
+def test_real_time_is_told_of_exported_files_only(
+    factor: float, start: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    assert rows.exported() == [] and rows.real_time("wavenet") == rows.NOT_YET
+    one = {"model": "wavenet", "run": "a", "round": 0, "removed": 0.0, "x86_real_time_factor": 3.0}
+    slow, small = {**one, "precision": "float32"}, {**one, "precision": "int8", "x86_real_time_factor": 0.1}
+    thin = {**slow, "round": 2, "removed": 0.5, "x86_real_time_factor": factor}
+    about = {"command": "x", "config": {}, "seeds": [0], "commit": "x", "date": "2026-01-01", "machine": "x"}
+    results.write_result(tmp_path / "deploy" / "table.json", {"rows": [slow, small, thin]}, provenance=about)
+    assert [bool(found["int8"]) for found in rows.exported()] == [True, False]
+    assert rows.real_time("wavenet").startswith(start)
