@@ -214,9 +214,9 @@ def _about_board(results: dict[str, Any]) -> list[str]:
     # Firmware reports clocks to a few per cent; overclocked boards are other boards.
     if any(clock is not None and not 0.5 * low <= clock <= 1.05 * high for clock in clocks):
         found.append(f"A clock is outside {low / 1e6:.0f} to {high / 1e6:.0f} MHz; is it overclocked?")
-    peak = peak_macs_per_second(known, results["model"]["precision"], cores=known.n_cores)
+    peak = peak_macs_per_second(known, results["model"]["precision"], known.n_cores)
     samples, rate = results["model"]["block_samples"], results["model"]["sample_rate"]
-    if peak and samples:
+    if samples:
         least = results["model"]["macs_per_second"] * samples / rate / peak
         if results["step"]["both"]["median_s"] < least:
             found.append(f"Faster than {known.name} can multiply at its very best.")

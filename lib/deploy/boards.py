@@ -22,7 +22,7 @@ class Core:
 
     Attributes:
         max_ipc: instructions it can finish per cycle: the width of its narrowest stage.
-        macs_per_cycle: precision -> multiply-adds per cycle; float32 is missing where there is no float unit.
+        macs_per_cycle: precision -> multiply-adds per cycle.
     """
 
     name: str
@@ -88,43 +88,33 @@ class PaperRow:
     note: str
 
 
-def _core(name: str, ipc: float, source: str, int8: float, float32: float | None = None) -> Core:
-    return Core(name, ipc, {"int8": int8} if float32 is None else {"float32": float32, "int8": int8}, source)
+def _core(name: str, ipc: float, float32: float, int16: float, int8: float, source: str) -> Core:
+    return Core(name, ipc, {"float32": float32, "int16": int16, "int8": int8}, source)
 
 
-#: Multiply-adds of float32 are half the flop/cycle usually quoted (8 for A53 and A72, 16 for A76). int8 is the width
-#: of the registers: 16 lanes, and for the A76's dot products two pipes of 16.
+#: Float products are half the flop/cycle usually quoted (8 for A53 and A72, 16 for A76). Whole-number ones are as many
+#: as a vector register has lanes, and for the A76's dot products two pipes of them. Without a float unit, only the
+#: product of two 24-bit mantissas is counted, made of the chip's own products: three cycles of UMULL on an M3, nine
+#: MULs of two cycles on an AVR, whose 16-bit products take four. A real program adds much to that.
 CORES: dict[str, Core] = {
     core.name: core
     for core in (
+        _core("cortex-a53", 2, 4, 8, 16, "Arm Cortex-A53 Technical Reference Manual (DDI 0500): in order, dual issue"),
+        _core("cortex-a72", 3, 4, 8, 16, "Arm Cortex-A72 Software Optimization Guide (UAN 0016): three-wide decode"),
         _core(
-            "cortex-a53", 2, "Arm Cortex-A53 MPCore Technical Reference Manual (DDI 0500): in order, dual issue", 16, 4
+            "cortex-a76", 4, 8, 16, 32, "Arm Cortex-A76 Software Optimization Guide (PJDOC-466751330-7215): four-wide"
         ),
-        _core("cortex-a72", 3, "Arm Cortex-A72 Software Optimization Guide (UAN 0016): three-wide decode", 16, 4),
         _core(
-            "cortex-a76",
-            4,
-            "Arm Cortex-A76 Software Optimization Guide (PJDOC-466751330-7215): four-wide decode",
-            32,
-            8,
+            "cortex-m3", 1, 1 / 3, 0.5, 0.5, "Arm Cortex-M3 Technical Reference Manual (DDI 0337): MLA takes two cycles"
         ),
-        _core("cortex-m3", 1, "Arm Cortex-M3 Technical Reference Manual (DDI 0337): no floating-point unit", 1),
         _core(
-            "cortex-m4f",
-            1,
-            "Arm Cortex-M4 Technical Reference Manual (DDI 0439): SMLAD makes two 16-bit products",
-            2,
-            1,
+            "cortex-m4f", 1, 1, 2, 2, "Arm Cortex-M4 Technical Reference Manual (DDI 0439): SMLAD makes two products"
         ),
-        _core("cortex-m7", 2, "Arm Cortex-M7 Processor Technical Reference Manual (DDI 0489): dual issue", 2, 1),
-        # MUL takes two cycles, adding its 16-bit product ADD and ADC one each.
-        _core(
-            "avr", 1, "Atmel AVR Instruction Set Manual (DS40002198): MUL takes two cycles, products are 16-bit", 0.25
-        ),
+        _core("cortex-m7", 2, 1, 2, 2, "Arm Cortex-M7 Processor Technical Reference Manual (DDI 0489): dual issue"),
+        _core("avr", 1, 1 / 18, 1 / 8, 1 / 4, "Atmel AVR Instruction Set Manual (DS40002198): MUL takes two cycles"),
     )
 }
 
-#: A board that computes floats in software needs many instructions a product; only a counted program says how many.
 BOARDS: dict[str, Board] = {
     board.name: board
     for board in (

@@ -29,6 +29,8 @@ class Needs:
         flash_bytes: weights, and code where a program was linked (then `linked` is set).
         ram_bytes: state and working memory of one block.
         macs_per_second: multiply-adds per second of sound, counted.
+        synthesis_macs_per_second: those among them that make sound from what the network says. Rounding weights leaves
+            them as they are: they need 16 bits at least.
         traffic_bytes_s: weights read per second of sound, counted: all of them once a step.
         instructions_per_second: core -> instructions per second of sound of one program, counted under emulation.
         measured: board -> real-time factor (computing time over sound time), from a measurement on that board.
@@ -41,6 +43,7 @@ class Needs:
     ram_bytes: int
     macs_per_second: float
     traffic_bytes_s: float
+    synthesis_macs_per_second: float = 0.0
     linked: bool = False
     instructions_per_second: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
@@ -80,10 +83,22 @@ class Verdict:
     cannot_say: str
 
 
-def peak_macs_per_second(board: Board, precision: str = "float32", cores: int = 1) -> float | None:
-    """Give the multiply-adds a second at the very best; none where the chip has no unit for this precision."""
-    per_cycle = CORES[board.core].macs_per_cycle.get(precision)
-    return None if per_cycle is None else per_cycle * board.clock_hz * min(cores, board.n_cores)
+def peak_macs_per_second(board: Board, precision: str = "float32", cores: int = 1) -> float:
+    """Give the multiply-adds a second at the very best, for "float32", "int16" or "int8"."""
+    return CORES[board.core].macs_per_cycle[precision] * board.clock_hz * min(cores, board.n_cores)
+
+
+def arithmetic_floor(needs: Needs, board: Board, cores: int = 1) -> float:
+    """Give the least seconds that the multiply-adds of a second of sound can take.
+
+    >>> from lib.deploy.boards import BOARDS
+    >>> arithmetic_floor(Needs("m", "int8", 0, 0, 4e6, 0.0), BOARDS["Arduino Mega 2560"])
+    1.0
+    """
+    peak = peak_macs_per_second(board, needs.precision, cores)
+    fine = max(peak_macs_per_second(board, precision, cores) for precision in ("float32", "int16"))
+    network = needs.macs_per_second - needs.synthesis_macs_per_second
+    return network / peak + needs.synthesis_macs_per_second / fine
 
 
 def instruction_floor(instructions: float, board: Board, cores: int = 1) -> float:
@@ -114,8 +129,8 @@ def bounds(needs: Needs, board: Board, cores: int = 1) -> tuple[Bound, ...]:
         add("memory", needs.ram_bytes, board.ram_bytes, memory, "B")
     else:
         add("memory", needs.ram_bytes + needs.flash_bytes, board.ram_bytes, memory, "B")
-    if (peak := peak_macs_per_second(board, needs.precision, cores)) is not None:
-        add("arithmetic", needs.macs_per_second, peak, "predicted", " multiply-adds/s")
+    if load := arithmetic_floor(needs, board, cores):
+        add("arithmetic", needs.macs_per_second, needs.macs_per_second / load, "predicted", " multiply-adds/s")
     if board.bandwidth_bytes_s is not None and needs.flash_bytes > board.cache_bytes:
         add("memory traffic", needs.traffic_bytes_s, board.bandwidth_bytes_s, "predicted", "B/s")
     if board.core in needs.instructions_per_second:
@@ -161,9 +176,6 @@ def verdict(needs: Needs, board: Board, cores: int = 1) -> Verdict:
             else "A smaller or coarser model, or the same by a cleverer algorithm."
         )
         return made("cannot", worst.evidence, margin, f"{reason} ({worst.text}).", open_end)
-    if not timed:
-        says = "It fits; without a float unit, only a counted program can bound its time, and none has been counted."
-        return made("may", "predicted", margin, says, "Whether it is fast enough.")
     tightest = max(timed, key=lambda bound: bound.load)
     says = f"It fits, and could be at most {margin:.2g} times as fast as real time on {where} ({tightest.text})."
     return made("may", tightest.evidence, margin, says, "That it will: stalls, caches and other programs cost extra.")
@@ -174,7 +186,7 @@ def needs_of(model: AudioModel, precision: str = "float32", name: str = "", **mo
 
     Memory is the state between blocks and the two widest layers side by side; a runtime's own memory is not in it.
     """
-    counted = cost(model)
+    counted, parts = cost(model), model.macs_per_second()
     weights = counted.bytes_int8 if precision == "int8" else counted.bytes_f32
     kind = type(model).__name__
     steps = {"DDSP": 100.0, "SING": 62.5, "WaveNet": 16_000.0}.get(kind, 0.0)
@@ -185,6 +197,7 @@ def needs_of(model: AudioModel, precision: str = "float32", name: str = "", **mo
         flash_bytes=more.pop("flash_bytes", weights),
         ram_bytes=more.pop("ram_bytes", counted.state_bytes + 2 * FLOAT * widest),
         macs_per_second=counted.total_macs_per_second,
+        synthesis_macs_per_second=sum(parts.get(part, 0.0) for part in ("sines", "noise", "reverb")),
         traffic_bytes_s=steps * weights,
         **more,
     )

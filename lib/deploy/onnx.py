@@ -183,8 +183,10 @@ def open_model(path: str | Path) -> Opened:
     return Opened(target, about, opened)
 
 
-def session(model: str | bytes) -> onnxruntime.InferenceSession:
-    """Open a file or a serialised graph in onnxruntime, on one thread of the processor."""
+def session(model: str | bytes | onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """Open a file or a graph in onnxruntime, on one thread of the processor."""
+    if isinstance(model, onnx.ModelProto):
+        model = model.SerializeToString()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

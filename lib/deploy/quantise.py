@@ -108,7 +108,7 @@ def error(rounded: Rounded, batch: Batch) -> float:
 def difference(rounded: Rounded, batch: Batch) -> float:
     """Say how far a rounded step's outputs are from the exact ones' on the same inputs: RMS over RMS, worst output."""
     plain = exact(rounded.model)
-    first, second = session(plain.step.SerializeToString()), session(rounded.step.SerializeToString())
+    first, second = session(plain.step), session(rounded.step)
     squares: dict[str, np.ndarray] = {}
     names = [o.name for o in first.get_outputs()]
     for feed in feeds(rounded.model, plain.step, batch):
@@ -140,7 +140,7 @@ def stand_in(rounded: Rounded, see=None, samples: int | None = None) -> AudioMod
         samples: measure WaveNet on so many samples of each clip.
     """
     model = copy.copy(rounded.model).eval()
-    runner = session(rounded.step.SerializeToString())
+    runner = session(rounded.step)
     names = [o.name for o in runner.get_outputs()]
 
     def run(feed: Feed) -> list[np.ndarray]:
@@ -153,7 +153,7 @@ def stand_in(rounded: Rounded, see=None, samples: int | None = None) -> AudioMod
     elif isinstance(model, SING):
         model.__dict__["draw"] = MethodType(_sing_draw(run), model)
     elif isinstance(model, WaveNet):
-        condition = session(rounded.conditioning.SerializeToString())
+        condition = session(rounded.conditioning)
         if samples is not None:
             model.config = copy.copy(model.config)
             object.__setattr__(model.config, "measured", samples)

@@ -15,9 +15,18 @@ from lib.deploy.boards import (
     PAPER_TABLE,
     board,
 )
-from lib.deploy.bounds import Needs, bounds, instruction_floor, needs_of, peak_macs_per_second, verdict
+from lib.deploy.bounds import (
+    Needs,
+    arithmetic_floor,
+    bounds,
+    instruction_floor,
+    needs_of,
+    peak_macs_per_second,
+    verdict,
+)
 from lib.errors import BookError
 from lib.models import make
+from lib.pruning.groups import build_like
 
 TINY = Needs("tiny", "float32", 10 * KB, 1 * KB, 1e6, 1e6)
 NANO, PI4 = BOARDS["Arduino Nano 33 BLE"], BOARDS["Raspberry Pi 4 Model B"]
@@ -45,7 +54,9 @@ def test_peaks_by_hand() -> None:
     }
     for name, flops in quoted.items():
         assert 2 * peak_macs_per_second(BOARDS[name], cores=4) == pytest.approx(flops)
-    assert peak_macs_per_second(BOARDS["Arduino Due"]) is None
+    # Without a float unit, the product of two 24-bit mantissas alone.
+    assert peak_macs_per_second(BOARDS["Arduino Due"]) == pytest.approx(28e6)
+    assert peak_macs_per_second(BOARDS["Arduino Uno R3"]) == pytest.approx(16e6 / 18)
 
 
 def test_the_papers_table_as_printed() -> None:
@@ -93,9 +104,20 @@ def test_a_bound_never_says_that_it_runs() -> None:
     assert "at most" in said.says and "stalls" in said.cannot_say
 
 
-def test_no_float_unit_and_nothing_counted() -> None:
-    said = verdict(TINY, BOARDS["Arduino Due"])
-    assert said.answer == "may" and said.margin == float("inf") and "counted" in said.says
+def test_a_synthesiser_is_not_rounded() -> None:
+    """4 M products a second fit an AVR in 8 bits, exactly; if half of them need 16 bits, twice the time is needed."""
+    mega, coarse = BOARDS["Arduino Mega 2560"], replace(TINY, precision="int8", macs_per_second=4e6)
+    assert arithmetic_floor(coarse, mega) == pytest.approx(1.0)
+    assert arithmetic_floor(replace(coarse, synthesis_macs_per_second=2e6), mega) == pytest.approx(1.5)
+
+
+def test_not_even_the_thinnest_ddsp_plays_on_an_avr() -> None:
+    """The paper's statement about its Arduinos, on the real chips: forty sines alone are too much for them."""
+    thin = build_like(make("ddsp", "book"), dict.fromkeys(make("ddsp", "book").widths, 2))
+    for name in ("Arduino Uno R3", "Arduino Mega 2560"):
+        for precision in ("float32", "int8"):
+            said = verdict(needs_of(thin, precision), BOARDS[name])
+            assert said.answer == "cannot" and said.bounds[0].resource == "arithmetic"
 
 
 def test_only_a_measurement_on_that_board_decides() -> None:
@@ -122,7 +144,9 @@ def test_more_cores_raise_the_bound() -> None:
 def test_needing_more_never_helps(name: str, scale: float, growth: float) -> None:
     def needs(k: float) -> Needs:
         counted = {BOARDS[name].core: 1e6 * k}
-        return Needs("m", "float32", int(1e4 * k), int(1e3 * k), 1e6 * k, 1e6 * k, instructions_per_second=counted)
+        return Needs(
+            "m", "float32", int(1e4 * k), int(1e3 * k), 1e6 * k, 1e6 * k, 5e5 * k, instructions_per_second=counted
+        )
 
     less, more = verdict(needs(scale), BOARDS[name]), verdict(needs(scale * growth), BOARDS[name])
     assert more.margin <= less.margin * (1 + 1e-9)
