@@ -23,7 +23,8 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("onnx")
     torch.manual_seed(0)
     model = make("ddsp", "book").eval()
-    return [onnx_calls.export(model, folder / f"{p}.onnx", p, n_calls=6) for p in ("float32", "int8")]
+    feeds = onnx_calls.excerpt(model, 6)
+    return [onnx_calls.export(model, folder / f"{p}.onnx", p, feeds) for p in ("float32", "int8")]
 
 
 @emulated

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -128,6 +129,22 @@ def call_onnx(
         (before, after), environment = _python(processor)
         run = counting.counted(processor, before, [*after, GUEST, folder], timeout_s=timeout_s, environment=environment)
         return _collect(processor, folder, run, [len(calls) for _, calls in jobs])
+
+
+def rehearse_runner(model: Path, processor: str, *, seconds: float = 1.0, timeout_s: float = 300.0) -> dict[str, Any]:
+    """Run `lib/deploy/measure.py`, which measures on a real board, on an emulated processor: does it work there?
+
+    Returns:
+        its record without every duration: an emulator's times are of no board. `evidence` is "emulated".
+    """
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        out = Path(folder) / "bench.json"
+        words: list[str | Path] = [model, "--seconds", str(seconds), "--out", out]
+        run_aarch64(tools.SOURCES / "measure.py", processor, words, timeout_s=timeout_s)
+        record = json.loads(out.read_text())["results"]
+    times = {"step", "blocks", "real_time_factor", "simulation", "energy", "conditions"}
+    kept = {name: value for name, value in record.items() if name not in times}
+    return {**kept, "processor": processor, "evidence": tools.EVIDENCE, "left_out": sorted(times & set(record))}
 
 
 def _collect(processor: str, folder: Path, run: Counted, n_calls: list[int]) -> list[OnnxCalls]:

@@ -115,7 +115,7 @@ def play(
     folder: Path,
     *,
     board: Board = EMULATED,
-    flags: tuple[str, ...] = ("-O3",),
+    flags: tuple[str, ...] = csource.EXACT,
     timeout_s: float = tools.TIMEOUT_S,
 ) -> Played:
     """Build a program for a processor and run it there.
@@ -123,6 +123,7 @@ def play(
     Args:
         processor: `HOST`, or one of `counting.CORTEX_A` and `counting.CORTEX_M`.
         board: memory an image for a Cortex-M has to fit.
+        flags: `csource.EXACT` (the same bits everywhere) or `csource.FAST` (fused multiply-adds).
 
     Raises:
         EmulationError: it does not compile, does not fit, fails, or does not end in time.

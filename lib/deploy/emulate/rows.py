@@ -5,13 +5,32 @@ Chapter: *Bounds for Raspberry Pi and Arduino*.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from lib.deploy.emulate import tools
 from lib.deploy.emulate.cortex_m import NANO_33_BLE
 from lib.deploy.emulate.counting import Counts
 from lib.deploy.emulate.programs import Played
+from lib.models import AudioModel
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trained model: kind ("ddsp" ...), where it comes from, share of weights removed, and itself."""
+
+    name: str
+    run: str
+    round: int
+    removed: float
+    model: AudioModel
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which trained model it is."""
+        return (self.run, self.round)
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,15 @@ class Row:
         """What tells rows apart."""
         return (self.run, self.round, self.precision, self.artefact, self.processor)
 
+    @property
+    def sentence(self) -> str:
+        """Say it in a line."""
+        return (
+            f"{self.model} round {self.round} ({100 * self.removed:.0f} % removed) {self.precision} {self.artefact} on "
+            f"{self.processor}: {self.per_block['total']:,.0f} instructions a block of {self.block_samples}; "
+            f"differs from this machine by {self.difference:.1e}"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For a results file."""
         return asdict(self)
@@ -78,24 +106,37 @@ def counted_blocks(
 def chip_of(played: Played, block_samples: int, sample_rate: int) -> dict[str, Any]:
     """Memory of an image, and what a Nano 33 BLE has for it.
 
-    flash_bytes and ram_bytes are of the whole image, with its score and its ways to talk to the emulator; of these the
-    model itself is model_flash_bytes. A block needs *at least* as many cycles as instructions, so `least_load` (of the
-    chip's clock) above 1 proves that it is too slow, and below 1 proves nothing.
+    flash_bytes and ram_bytes (variables) are of the whole image, with its score and its ways to talk to the emulator;
+    of the flash, model_flash_bytes is the model itself. stack_bytes is on top of ram_bytes.
+
+    A Cortex-M4 starts at most one instruction a cycle, so a block needs *at least* `least_cycles`: all instructions but
+    the class "other", of which IT may be folded into its neighbour and take none. A `least_load` (of the Nano's clock)
+    above 1 proves that it is too slow; one below 1 proves nothing, since loads, branches and divisions take longer.
     """
     image, board = played.image, NANO_33_BLE
     assert image is not None and played.stack_bytes is not None
-    largest = max(one.total for one in played.counts)
+    least = max(one.total - one.other for one in played.counts)
     cycles = board.clock_hz * block_samples / sample_rate
-    ram = image.ram_bytes + played.stack_bytes
+    is_nanos = played.processor == "cortex-m4"
     return {
         "flash_bytes": image.flash_bytes,
         "model_flash_bytes": image.parts.get("model", (0, 0))[0],
-        "ram_bytes": ram,
+        "ram_bytes": image.ram_bytes,
         "stack_bytes": played.stack_bytes,
         "linked_for": image.board.name,
         "nano_33_ble": {
-            "fits_memory": image.flash_bytes <= board.flash_bytes and ram <= board.ram_bytes,
+            "fits_memory": image.flash_bytes <= board.flash_bytes
+            and image.ram_bytes + played.stack_bytes <= board.ram_bytes,
             "cycles_per_block": round(cycles),
-            "least_load": round(largest / cycles, 4) if played.processor == "cortex-m4" else None,
+            "least_cycles": least if is_nanos else None,
+            "least_load": round(least / cycles, 4) if is_nanos else None,
         },
     }
+
+
+def digest(*files: Path, also: str = "") -> str:
+    """Name the content of some files: twelve hexadecimal digits."""
+    told = hashlib.sha256(also.encode())
+    for file in files:
+        told.update(file.read_bytes())
+    return told.hexdigest()[:12]
