@@ -121,8 +121,8 @@ static void play_partials(model_state *state, float f0_hz, const float *partials
     }
 }
 
-/* y[i] += the sum of taps[j] x[i - j]; writes PAD(n) values, reads PAD(n_taps) taps. Blocks of LANES outputs and as many
- * taps: what one product reads, its neighbours read too. */
+/* y[i] += the sum of taps[j] x[i - j]; writes PAD(n) values, reads PAD(n_taps) taps. In blocks of LANES outputs and as
+ * many taps: what one product reads, its neighbours read too. */
 static void filter(int n_taps, const float *taps, const float *x, int n, float *y)
 {
     for (int first = 0; first < n; first += LANES) {

@@ -37,7 +37,8 @@ static float quantise(int n, const float *x, int8_t *q)
 static inline void add_products(int32_t sum[LANES], const int8_t *w, const int8_t *x)
 {
 #if defined(__aarch64__) /* Raspberry Pi */
-    const int8x16_t weights = vld1q_s8(w), inputs = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
+    const int8x16_t weights = vld1q_s8(w);
+    const int8x16_t inputs = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)(const void *)x));
 #if defined(__ARM_FEATURE_DOTPROD) /* Cortex-A76: all sixteen products, and their sums */
     vst1q_s32(sum, vdotq_s32(vld1q_s32(sum), weights, inputs));
 #else /* Cortex-A53 and A72: eight products at once, then sums of neighbours */
