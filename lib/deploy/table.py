@@ -23,7 +23,7 @@ import torch
 from tqdm import tqdm
 
 from lib import results
-from lib.deploy import quantise
+from lib.deploy import board_results, quantise
 from lib.deploy.boards import BOARDS, PAPER_TABLE
 from lib.deploy.bounds import Needs, needs_of, verdict
 from lib.deploy.csource import compile_shared, generate
@@ -102,7 +102,14 @@ def _core(counted: Mapping[str, Any]) -> str:
 
 def _needs(model: AudioModel, found: Mapping[str, Any], board: Any) -> Needs:
     linked = found["chip"].get(board.core)
-    more: dict[str, Any] = {"instructions_per_second": found["instructions_per_second"]}
+    measured = [one for one in board_results.load() if (one.run, one.precision) == (found["run"], found["precision"])]
+    # A run has many rounds; a measured file says by its number of weights which of them it was.
+    measured = [one for one in measured if one.record["results"]["model"].get("parameters") == found["n_parameters"]]
+    more: dict[str, Any] = {
+        "instructions_per_second": found["instructions_per_second"],
+        "measured": {one.board: one.real_time_factor for one in measured if one.real_time_factor is not None},
+        "dropouts": {one.board: one.dropouts or 0 for one in measured},
+    }
     if linked:
         more |= {
             "linked": True,
