@@ -41,13 +41,12 @@ PICTURES: dict[str, dict[str, Any]] = {
     },
 }
 #: How many columns wide each picture is.
-COLUMNS = {"ddsp": 10.4, "sing": 9.7, "wavenet": 12.2}
+COLUMNS = {"ddsp": 10.4, "sing": 10.2, "wavenet": 12.2}
 
 #: What is packed of every round, and how many digits.
 _SERIES = {
     "removed": 5,
     "n_parameters": 0,
-    "bytes_f32": 0,
     "bytes_int8": 0,
     "macs_per_second": 0,
     "state_bytes": 0,
@@ -118,7 +117,8 @@ def _run(config: Mapping[str, Any], rounds: Sequence[Mapping[str, Any]], dense: 
     for key, digits in _SERIES.items():
         if any(key in record for record in whole):
             packed[key] = [_rounded(record.get(key), digits) for record in whole]
-    packed["widths"] = [list(record["widths"].values()) for record in whole]
+    # A text a round: what there is most of in the page is kept short.
+    packed["widths"] = [" ".join(map(str, record["widths"].values())) for record in whole]
     # A control of the same seed, trained for as many rounds; chains trained long have none.
     control = [] if config.get("long") else dense.get((config["model"], config["seed"]), [])
     against = [

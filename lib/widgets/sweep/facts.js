@@ -6,7 +6,7 @@ import * as words from "./words.js";
 export function tiles(found, record, round, against, latencies) {
   const at = (key) => record[key]?.[round];
   const stored = found.how === "mask" ? "as stored: masked weights are zeros" : `of ${words.number(record.n_parameters[0])}`;
-  const [size, small, state] = ["bytes_f32", "bytes_int8", "state_bytes"].map((key) => words.bytes(at(key)));
+  const [size, small, state] = [4 * at("n_parameters"), at("bytes_int8"), at("state_bytes")].map(words.bytes);
   const error = at(against);
   return [
     tile("Error", error === undefined || error === null ? "–" : `× ${error.toFixed(3)}`, words.spread(found[against]?.[round])),

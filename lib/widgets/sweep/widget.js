@@ -143,7 +143,8 @@ function render({ model, el }) {
     slider.input.max = Math.max(...runsHere().map((name) => data.runs[name].removed.length)) - 1;
     slider.set(state.round);
     const groups = data.models[state.choice.model].groups;
-    const widths = Object.fromEntries(Object.keys(groups).map((group, index) => [group, record.widths[state.round][index]]));
+    const left = record.widths[state.round].split(" ").map(Number);
+    const widths = Object.fromEntries(Object.keys(groups).map((group, index) => [group, left[index]]));
     drawing.show(data.models[state.choice.model], widths, !animate);
     const freed = record.truly_removable?.[state.round];
     pictureNote.textContent =
@@ -165,7 +166,7 @@ function render({ model, el }) {
       round: state.round,
       row: found[state.against]?.[state.round],
       against: state.against,
-      total: record.n_parameters[0],
+      left: record.n_parameters[state.round] * (found.how === "mask" ? 1 - record.removed[state.round] : 1),
     });
     tiles.replaceChildren(...facts.tiles(found, record, state.round, state.against, data.models[state.choice.model].latencies));
     sounds.show();

@@ -48,12 +48,12 @@ export function nearestTimed(latencies, nParameters) {
 }
 
 // The sentence under the plot; `at` holds what is chosen.
-export function point({ title, name, run, record, round, row, against, total }) {
+export function point({ title, name, run, record, round, row, against, left }) {
   const error = record[against]?.[round];
   const measure = against === "test" ? "that of its own round 0" : "that of the dense network trained as long";
   const said = error === undefined || error === null ? "Its error has not been set against that control." : `Its error on test recordings is ${error.toFixed(3)} times ${measure}.`;
   const all = row && row[3] > 1 ? ` All ${row[3]} seeds: median ${row[0].toFixed(2)}, from ${row[1].toFixed(2)} to ${row[2].toFixed(2)}.` : "";
-  return `${title}, ${name}: round ${round} has removed ${share(record.removed[round])} of the weights and left ${number(total * (1 - record.removed[round]))}. ${said}${all} Run ${run}, seed ${record.seed}.`;
+  return `${title}, ${name}: round ${round} has removed ${share(record.removed[round])} of the weights and left ${number(left)}. ${said}${all} Run ${run}, seed ${record.seed}.`;
 }
 
 // The groups that lost most and least.
