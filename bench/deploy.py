@@ -6,7 +6,7 @@ writes `assets/results/bench/deploy_host.json`:
 
 `speed`: processor time per second of sound (below 1 is faster than real time), best and median of some repeats on one
 core, for the book's DDSP and WaveNet whole and trimmed (random weights, units chosen at random: speed does not hang on
-what was learnt), for WaveNet at the published size, and per spectrum for the timbre decoder. `torch`: the same by torch.
+what was learnt), for WaveNet at the published size, and per spectrum for the timbre decoder. `torch`: what torch takes.
 `precision`: for the shipped chains, the largest difference of float32 C from torch, and the error on test clips of
 int8 C over that of torch.
 """

@@ -27,11 +27,11 @@ extern "C" {
 #endif
 
 typedef struct {
-    uint64_t phase;                                /* of the fundamental; 2^64 is one turn */
-    float hidden[MODEL_N_HIDDEN];                  /* memory of the recurrent layer */
-    float f0_hz, partials[MODEL_N_PARTIALS];       /* of the frame before */
-    float pending[MODEL_HOP + MODEL_N_TAPS / 2];   /* noise that has begun and not been heard yet */
-    int32_t n_audible;                             /* partials of the frame before that are below Nyquist */
+    uint64_t phase; /* of the fundamental; 2^64 is one turn */
+    float hidden[MODEL_N_HIDDEN]; /* memory of the recurrent layer */
+    float f0_hz, partials[MODEL_N_PARTIALS]; /* of the frame before */
+    float pending[MODEL_HOP + MODEL_N_TAPS / 2]; /* noise that has begun and not been heard yet */
+    int32_t n_audible; /* partials of the frame before that are below Nyquist */
     int32_t started;
 /*@if reverb */
     float room[MODEL_N_ROOM - 1 + MODEL_HOP]; /* the dry sound of the past, and of the frame being made */

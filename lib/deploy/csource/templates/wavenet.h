@@ -26,9 +26,9 @@ extern "C" {
 
 typedef struct {
     float ring[MODEL_PAST * MODEL_N_STREAM]; /* the stream at the entrance of every layer, one dilation back */
-    float condition[2 * MODEL_N_GATED];      /* what the mel frame adds to filters and switches */
-    int32_t previous, current;               /* the last two samples, as classes */
-    uint32_t n_samples;                      /* so many were taken */
+    float condition[2 * MODEL_N_GATED]; /* what the mel frame adds to filters and switches */
+    int32_t previous, current; /* the last two samples, as classes */
+    uint32_t n_samples; /* so many were taken */
     int32_t started;
 } model_state;
 
@@ -36,8 +36,8 @@ typedef struct {
 void model_init(model_state *state);
 
 /* Give a mel frame. The first one is needed before the first sample, and fills the rings with a silence that has
- * lasted for ever; the others when model_wants_mel says so (before samples MEL_HOP + 1, 2 MEL_HOP + 1, ... counted
- * from 0), or never, if the sound is to stay as it is. */
+ * lasted for ever; the others when model_wants_mel says so (before samples MODEL_MEL_HOP + 1, 2 MODEL_MEL_HOP + 1, ...
+ * counted from 0), or never, if the sound is to stay as it is. */
 void model_mel(model_state *state, const float mel[MODEL_N_MELS]);
 int model_wants_mel(const model_state *state);
 
