@@ -36,7 +36,7 @@ LEAST_MEMORY = 150 << 20
 #: numpy and onnxruntime unpacked, with the virtual environment.
 INSTALL_BYTES = 400 << 20
 #: How long the far end may take to clean up when it is told to stop.
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 #: Reads as many bytes of program as the first line says, and runs them; the rest of the input is the program's.
 BOOT = (

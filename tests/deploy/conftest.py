@@ -54,7 +54,7 @@ class FarEnd:
                 running.append(f"process {process.name} in {folder}")
         return files + running
 
-    def comes_clean(self, patience_s: float = 30.0) -> bool:
+    def comes_clean(self, patience_s: float = 60.0) -> bool:
         """Wait until nothing is left: the far end needs a moment to notice that a line is dead."""
         until = time.monotonic() + patience_s
         while self.left_behind() and time.monotonic() < until:

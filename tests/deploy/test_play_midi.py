@@ -134,7 +134,7 @@ def test_a_file_from_one_end_to_the_other(ddsp: Path, tmp_path: Path) -> None:
         shutil.copy(module.__file__, tmp_path)
     file_of(tmp_path / "tune.mid", (69, 0.5, 0.9), (76, 0.9, 1.2))
     words = [sys.executable, "play_midi.py", str(ddsp), "--midi-file", "tune.mid", "--null-audio", "--wav", "out.wav"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "dropouts in" in done.stderr and "Traceback" not in done.stderr
     sound = read_wav(tmp_path / "out.wav")

@@ -269,7 +269,7 @@ def test_ctrl_c(far, model: Path, tmp_path: Path) -> None:
             if "timing blocks of 128" in line:
                 running.send_signal(signal.SIGINT)
                 break
-        rest, complaints = running.communicate(timeout=60)
+        rest, complaints = running.communicate(timeout=120)
     assert running.returncode == 130, complaints
     assert "Stopped. Nothing was left" in complaints and "Traceback" not in complaints + rest
     assert far.left_behind() == [] and not (tmp_path / "bench.json").exists()
