@@ -106,6 +106,16 @@ def bar_rows(found: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
+def short_and_long(found: Mapping[str, Any], removed: float) -> str:
+    """Say what longer rounds do to the multiplier at a share, model by model; empty where one of the two is missing."""
+    texts = []
+    for model in MODELS:
+        short, long = (read(found, f"{start}{model}-trim-local-information-rewind", removed) for start in ("", "long-"))
+        if short and long:
+            texts.append(f"{TITLES[model]} {short['median']:.2f} → {long['median']:.2f}")
+    return ", ".join(texts)
+
+
 def reached(found: Mapping[str, Any], removed: float, title_start: str) -> tuple[list[str], list[str]]:
     """List the models that meet the bar at a share, and those that were measured, for one kind of comparison."""
     met, seen = [], []
@@ -135,8 +145,13 @@ def removable(claim: Mapping[str, Any]) -> tuple[str, str]:
         f"{_percent(one['truly_removable'])} removable (n = {one['truly_removable']['n']})"
         for name, one in ends.items()
     ]
-    low, high = (100 * f(one["truly_removable"]["median"] for one in ends.values()) for f in (min, max))
-    return "; ".join(texts), f"{low:.0f} to {high:.0f} % of the weights could go, of over 90 % masked"
+    freed = [one["truly_removable"]["median"] for one in ends.values()]
+    low, high = (f"{100 * f(freed):.0f}" for f in (min, max))
+    span = f"{low} %" if low == high else f"{low} to {high} %"
+    word = (
+        "holds" if max(freed) < 0.5 else "does not hold in layers as narrow as these" if min(freed) > 0.5 else "depends"
+    )
+    return "; ".join(texts), f"{word}: {span} of the weights could go"
 
 
 def _percent(value: Spread) -> str:
