@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib.deploy import onnx as exporting
 from lib.deploy.emulate import aarch64, onnx_calls, setup, tools
 from lib.deploy.emulate.counting import CORTEX_A
 from lib.deploy.emulate.tools import EmulationError
@@ -60,6 +61,17 @@ def test_a_script_gets_its_arguments(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import sys\nimport numpy as np\nprint(sys.argv[1], np.arange(4).sum())\n")
     assert aarch64.run_aarch64(script, "cortex-a53", ["hello"]).output.split() == ["hello", "6"]
+
+
+@emulated
+def test_the_runner_for_boards_runs_there_and_its_times_are_left_out(tmp_path):
+    torch.manual_seed(0)
+    model = exporting.export(make("ddsp", "toy").eval(), tmp_path / "model.onnx")
+    record = aarch64.rehearse_runner(model, "cortex-a53", seconds=0.2)
+    assert record["evidence"] == "emulated"
+    assert record["board"]["architecture"] == "aarch64"
+    assert {"step", "blocks", "real_time_factor"} <= set(record["left_out"])
+    assert not {"step", "blocks", "real_time_factor", "simulation"} & set(record)
 
 
 @emulated

@@ -91,7 +91,8 @@ class _Kept:
             "flags": list(FAST),
             **{name: _version(name) for name in ("qemu-aarch64", "aarch64-linux-gnu-gcc", "arm-none-eabi-gcc")},
         }
-        self.provenance = results.provenance(config=config, seeds=[0, 1], command="python -m lib.deploy.emulate measure")
+        command = "python -m lib.deploy.emulate measure"
+        self.provenance = results.provenance(config=config, seeds=[0, 1], command=command)
 
     def has_row(self, key: tuple, digest: str) -> bool:
         return key in self.rows and self.rows[key].digest == digest

@@ -9,7 +9,6 @@ Chapter: *Bounds for Raspberry Pi and Arduino*.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def _render(point: Point, precision: programs.Precision, base: Path) -> dict[str
     soundfile.write(base / FOLDER / file, audio, MODEL_RATE, subtype="PCM_16")
     return {
         "file": file,
-        "sha256": hashlib.sha256((base / FOLDER / file).read_bytes()).hexdigest(),
+        "sha256": tools.sha256(base / FOLDER / file),
         "run": point.run,
         "round": point.round,
         "removed": point.removed,

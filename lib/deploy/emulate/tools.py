@@ -5,6 +5,7 @@ Chapter: *Bounds for Raspberry Pi and Arduino*.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -101,3 +102,8 @@ def run(
         complaint = (done.stderr + done.stdout).decode(errors="replace").strip()[-1500:]
         raise EmulationError(f"{name} failed with status {done.returncode}: {complaint}")
     return done.stdout.decode(errors="replace")
+
+
+def sha256(file: Path) -> str:
+    """Name the content of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
