@@ -128,7 +128,7 @@ def widths(full: Mapping[str, int], chosen: Mapping[str, Mapping[str, int]], flo
     place = np.arange(len(full))
     for (label, kept), (colour, dash, mark) in zip(chosen.items(), _WAYS):
         share = [100 * kept[group] / n for group, n in full.items()]
-        ax.plot(place, share, color=colour, linestyle=dash, marker=mark, markersize=5, lw=1.2, label=label)
+        ax.plot(place, share, color=colour, linestyle=dash, marker=mark, markersize=5, lw=0.7, label=label)
     ax.plot(
         place, [100 * floor / n for n in full.values()], color=plotting.INK, linestyle="", marker="_", markersize=14,
         label=f"floor, {floor} units",
