@@ -16,6 +16,7 @@ from lib.widgets.tiny import Thin, operating_models, tiny, tiny_from_run
 
 ROOT = '[data-widget="tiny"]'
 STATE = f"document.querySelector('{ROOT}').__timbre"
+LEVEL = "globalThis.__timbre.rms()"
 RUN = "ddsp-trim-local-information-rewind-s0"
 RATE = 16000
 
@@ -127,30 +128,24 @@ def test_changing_the_network_in_a_note_makes_no_click(path: Path) -> None:
 def test_it_is_played_by_letters_and_by_a_finger_while_the_slider_moves(path: Path) -> None:
     with pages.open_page(path) as page:
         ready(page)
-        level = "globalThis.__timbre.rms()"
         page.locator(f"{ROOT} [data-control=ratio]").focus()
         page.keyboard.down("q")
         page.wait_for_function("globalThis.__timbre.rms && globalThis.__timbre.rms() > 1e-3")
         assert page.evaluate(f"{STATE}.thread") == "audio thread"  # also from file://
         for network in (1, 2, 3):
             page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(350)
-            assert page.evaluate(level) > 1e-3
-            assert page.evaluate(f"{STATE}.model") == network
+            page.wait_for_function(f"{STATE}.model === {network} && {LEVEL} > 1e-3")
         page.keyboard.up("q")
-        page.wait_for_timeout(700)
-        assert page.evaluate(level) < 1e-4
+        page.wait_for_function(f"{LEVEL} < 1e-4")
+        page.keyboard.press("Home")  # the thinnest network hardly hears how loud it should be
         box = page.locator(f"{ROOT} [data-control=key-60]").bounding_box()
         page.mouse.move(box["x"] + 8, box["y"] + box["height"] * 0.95)
         page.mouse.down()
-        page.wait_for_timeout(500)
-        low = page.evaluate(level)
+        page.wait_for_function(f"{LEVEL} > 0.05")  # the note at rest has 0.065
         page.mouse.move(box["x"] + 8, box["y"] + box["height"] * 0.2)
-        page.wait_for_timeout(500)
-        assert 1e-4 < page.evaluate(level) < low
+        page.wait_for_function(f"{LEVEL} > 1e-4 && {LEVEL} < 0.035")
         page.mouse.up()
-        page.wait_for_timeout(700)
-        assert page.evaluate(level) < 1e-4
+        page.wait_for_function(f"{LEVEL} < 1e-4")
 
 
 @pytest.mark.browser
@@ -169,8 +164,7 @@ def test_hold_timbre_and_reset(path: Path) -> None:
         assert np.linalg.norm(other - first) > 0.25 * np.linalg.norm(first)
         page.locator(f"{ROOT} [data-control=reset]").click()
         page.wait_for_function(f"{STATE}.mix === 0 && {STATE}.model === 0")
-        page.wait_for_timeout(700)
-        assert page.evaluate("globalThis.__timbre.rms()") < 1e-4
+        page.wait_for_function(f"{LEVEL} < 1e-4")
         assert np.array_equal(page.evaluate(f"Array.from({STATE}.lastBuffer)"), first)
 
 
@@ -183,5 +177,4 @@ def test_a_page_without_an_audio_thread_plays_all_the_same(path: Path) -> None:
         page.wait_for_function("globalThis.__timbre.rms && globalThis.__timbre.rms() > 1e-3")
         assert page.evaluate(f"{STATE}.thread") == "page"
         page.locator(f"{ROOT} [data-control=hold]").click()
-        page.wait_for_timeout(900)
-        assert page.evaluate("globalThis.__timbre.rms()") < 1e-4
+        page.wait_for_function(f"{LEVEL} < 1e-4")

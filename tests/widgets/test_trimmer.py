@@ -24,6 +24,7 @@ from lib.widgets.trimmer import page_layout, trimmer, trimmer_from_run
 
 ROOT = '[data-widget="trimmer"]'
 STATE = f"document.querySelector('{ROOT}').__timbre"
+LEVEL = "globalThis.__timbre.rms()"
 RUN = "ddsp-trim-local-information-rewind-s0"
 
 
@@ -204,8 +205,7 @@ def test_keys_take_out_units_and_layers_and_play_both(path: Path) -> None:
         assert np.abs(full - trimmed).max() > 1e-3 and max(np.abs(full).max(), np.abs(trimmed).max()) < 1
         page.locator(f"{ROOT} [data-control=reset]").click()
         page.wait_for_function(f"{STATE}.sizes.size === {whole}")
-        page.wait_for_timeout(300)
-        assert page.evaluate("globalThis.__timbre.rms()") < 1e-4
+        page.wait_for_function(f"{LEVEL} < 1e-4")
 
 
 @pytest.mark.browser

@@ -380,11 +380,11 @@ export function engine() {
     constructor(rate, fill) {
       this.step = RATE / rate;
       this.fill = fill;
-      this.half = 16;
+      this.half = 24;
       const size = (this.size = 2 * this.half);
       this.phases = 240;
       this.table = new Float64Array((this.phases + 1) * size);
-      const cut = Math.min(0.96, 0.96 / this.step);
+      const cut = Math.min(0.93, 0.93 / this.step);
       for (let p = 0; p <= this.phases; p++) {
         for (let i = 0; i < size; i++) {
           const x = i - this.half + 1 - p / this.phases;
