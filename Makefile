@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SPEED  ?= quick
 export TIMBRE_SPEED := $(SPEED)
+# onnxruntime would leave a device number in the home and report its use.
+export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install browser book test lab serve corpus bench emulate pi lint clean

@@ -165,7 +165,10 @@ def _playing(library: Library) -> Callable[[], float]:
 
 def _sing_step(session: Any, model: SING) -> Callable[[], float]:
     block = step_of(model, 1).plan.block_samples
-    feed = {one.name: np.zeros(one.shape, np.float32) for one in session.get_inputs()}
+    feed = {
+        one.name: np.zeros([d if isinstance(d, int) else 1 for d in one.shape], np.float32)
+        for one in session.get_inputs()
+    }
     calls = round(SECONDS * MODEL_RATE / block)
 
     def play() -> float:
