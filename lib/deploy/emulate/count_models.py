@@ -99,7 +99,7 @@ def _played(point: Point, program: Program, is_there: IsThere) -> Iterator[Row]:
             block_samples=block,
             **counted_blocks(played.counts, block, MODEL_RATE, is_sound),
             difference=float(np.abs(played.numbers - here).max()),
-            chip=chip_of(played, block, MODEL_RATE) if processor in CORTEX_M and is_sound else None,
+            chip=chip_of(played, program.block_samples, MODEL_RATE) if processor in CORTEX_M else None,
         )
 
 

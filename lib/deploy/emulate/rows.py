@@ -103,7 +103,7 @@ def counted_blocks(
     }
 
 
-def chip_of(played: Played, block_samples: int, sample_rate: int) -> dict[str, Any]:
+def chip_of(played: Played, block_samples: int | None, sample_rate: int) -> dict[str, Any]:
     """Memory of an image, and what a Nano 33 BLE has for it.
 
     flash_bytes and ram_bytes (variables) are of the whole image, with its score and its ways to talk to the emulator;
@@ -112,11 +112,12 @@ def chip_of(played: Played, block_samples: int, sample_rate: int) -> dict[str, A
     A Cortex-M4 starts at most one instruction a cycle, so a block needs *at least* `least_cycles`: all instructions but
     the class "other", of which IT may be folded into its neighbour and take none. A `least_load` (of the Nano's clock)
     above 1 proves that it is too slow; one below 1 proves nothing, since loads, branches and divisions take longer.
+    Without a block there is no time to keep: a spectrum is needed when it is needed.
     """
     image, board = played.image, NANO_33_BLE
     assert image is not None and played.stack_bytes is not None
     least = max(one.total - one.other for one in played.counts)
-    cycles = board.clock_hz * block_samples / sample_rate
+    cycles = None if block_samples is None else round(board.clock_hz * block_samples / sample_rate)
     is_nanos = played.processor == "cortex-m4"
     return {
         "flash_bytes": image.flash_bytes,
@@ -127,9 +128,9 @@ def chip_of(played: Played, block_samples: int, sample_rate: int) -> dict[str, A
         "nano_33_ble": {
             "fits_memory": image.flash_bytes <= board.flash_bytes
             and image.ram_bytes + played.stack_bytes <= board.ram_bytes,
-            "cycles_per_block": round(cycles),
+            "cycles_per_block": cycles,
             "least_cycles": least if is_nanos else None,
-            "least_load": round(least / cycles, 4) if is_nanos else None,
+            "least_load": round(least / cycles, 4) if is_nanos and cycles else None,
         },
     }
 

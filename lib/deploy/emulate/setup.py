@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from importlib.metadata import version
@@ -162,11 +163,27 @@ def root_of(processor: str) -> Path:
 
 
 def prove() -> None:
-    """Import the aarch64 packages once and count a loop: if both work, the emulation is ready."""
-    from lib.deploy.emulate import aarch64
+    """Import the aarch64 packages and count an empty program once: if both work, the emulation is ready.
+
+    Raises:
+        EmulationError: something does not work; among others, a QEMU too new for plugins of version 1 (9.0 and later).
+    """
+    from lib.deploy.emulate import aarch64, counting
 
     aarch64.run_python("import numpy, onnxruntime", "cortex-a72", check=False)
-    (CACHE / "done").touch()
+    done = CACHE / "done"
+    done.touch()  # counting asks for it
+    try:
+        with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+            source = Path(folder) / "empty.c"
+            source.write_text('#include "mark.h"\nint main(void) { MARK_BEGIN(); MARK_END(); return 0; }\n')
+            program = aarch64.compile_c([source], Path(folder) / "empty", "cortex-a72")
+            regions = counting.count_instructions(program, "cortex-a72").regions
+        if [region.total for region in regions] != [0]:
+            raise EmulationError("The plugin does not count right: between two marks it found instructions.")
+    except EmulationError:
+        done.unlink()
+        raise
 
 
 def _fresh(folder: Path) -> Path:

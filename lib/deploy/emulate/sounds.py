@@ -88,6 +88,17 @@ def render(folder: Path | None = None) -> list[Path]:
     return [facts, *(base / FOLDER / row["file"] for row in rows)]
 
 
+def recorded(folder: Path | None = None) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """Load the sounds that were rendered: (facts, audio [time] at `MODEL_RATE`), the whole network first.
+
+    Raises:
+        BookError: nothing has been rendered yet.
+    """
+    base = folder or results.RESULTS
+    rows = results.read_result(base / FACTS)["results"]["sounds"]
+    return [(row, soundfile.read(base / FOLDER / row["file"], dtype="float32")[0]) for row in rows]
+
+
 def _render(point: Point, precision: programs.Precision, base: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="sounds-") as name:
         folder, model = Path(name), point.model
