@@ -20,7 +20,7 @@ import torch
 from lib import corpus, results
 from lib.deploy import csource
 from lib.deploy.emulate import programs, tools
-from lib.deploy.emulate.cortex_m import EMULATED
+from lib.deploy.emulate.cortex_m import NANO_33_BLE
 from lib.deploy.emulate.counting import CORTEX_A
 from lib.deploy.emulate.measure import PRECISIONS, Point, shipped
 from lib.deploy.emulate.rows import chip_of, counted_blocks
@@ -105,7 +105,7 @@ def _render(point: Point, precision: programs.Precision, base: Path) -> dict[str
         assert isinstance(model, DDSP)
         wanted = score(model)
         program = programs.ddsp_program(model, wanted, folder, precision)
-        chip = programs.play(program, CHIP, folder / "built", board=EMULATED, flags=csource.FAST)
+        chip = programs.play(program, CHIP, folder / "built", board=NANO_33_BLE, flags=csource.FAST)
         elsewhere = {}
         for processor in OTHERS:
             other = programs.play(program, processor, folder / "built", flags=csource.FAST)
