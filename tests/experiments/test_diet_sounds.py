@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,17 @@ def test_a_finished_sound_is_level_and_has_no_clicks() -> None:
     spike[8000] = 1.0
     assert np.abs(diet_render.finish(spike)).max() <= 10 ** (PEAK_DBFS / 20) + 1 / 32768  # rounded to 16 bit
     assert not diet_render.finish(np.zeros(MODEL_RATE)).any()
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler here")
+def test_wavenet_draws_with_the_same_lots(folder: Path) -> None:
+    torch.manual_seed(0)
+    model, mel = make("wavenet", "toy").eval(), np.random.default_rng(0).random((2, 4, 9), dtype=np.float32)
+    one, again, other = (diet_render.sampled_in_c(model, mel, 400, seed) for seed in (0, 0, 1))
+    assert [len(audio) for audio in one] == [400, 400]
+    assert all((a == b).all() for a, b in zip(one, again))
+    assert all((a != b).any() for a, b in zip(one, other))
+    assert (one[0] != one[1]).any()
 
 
 def test_rendering_makes_what_is_missing_and_keeps_the_rest(folder: Path) -> None:
