@@ -152,7 +152,7 @@ def real_time(rows: Sequence[tuple[str, float, bool]]) -> Figure:
         ax.barh(i, value - low, 0.7, left=low, color="#b35900" if published else "#0077a8",
                 hatch="//" if published else "", edgecolor="white", lw=0)  # fmt: skip
         ax.text(value * 1.2, i, duration(value), va="center", fontsize=9.5)
-    ax.axvline(1, color=plotting.INK, lw=1.2, ls=DASHES[1])
+    ax.axvline(1, color=plotting.INK, lw=1, ls=DASHES[1], alpha=0.5, zorder=0)
     ax.set(xscale="log", xlim=(low, 25 * max(value for _, value, _ in rows)))
     ax.set_xlabel("computing for one second of sound")
     ax.set_yticks(range(len(rows)), [label for label, _, _ in rows])
