@@ -206,6 +206,22 @@ def test_runs_outside_the_plan_and_toys_stay_out(tmp_path: Path) -> None:
     assert data["models"]["ddsp"]["latencies"] == []
 
 
+def test_generated_c_is_timed_whole(tmp_path: Path) -> None:
+    chain(tmp_path, f"{MAIN}-s0", [1.0, 1.1])
+    row = {
+        "model": "ddsp book",
+        "n_parameters": 90,
+        "precision": "float32",
+        "build": "exact, this processor",
+        "median": 0.01,
+    }
+    speed = [row, row | {"build": "-O2"}, row | {"precision": "int8"}, row | {"model": "wavenet book"}]
+    about = results.provenance(config={}, seeds=[0], command="a test")
+    results.write_result(tmp_path / "bench" / "deploy_host.json", {"speed": speed}, provenance=about)
+    timed = sweep_data(tmp_path)["models"]["ddsp"]["latencies"]
+    assert timed == [{"runtime": "generated C", "n_parameters": 90, "real_time_factor": 0.01, "covers": "all of it"}]
+
+
 def test_nothing_to_show_is_an_error(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(BookError, match="nothing to show"):
         sweep(folder=tmp_path)
@@ -304,7 +320,10 @@ def test_choosing_a_point(path: Path) -> None:
         assert page.locator(".sweep-dot").count() == 17
         assert "seed 1, round 4" in page.locator(f'[data-run="{MAIN}-s1"][data-round="4"] title').text_content()
         assert "round 5 failed: BookError: every group is at its floor" in page.locator(".sweep-legend").inner_text()
-        assert "nearest width timed: 120 parameters, evenly thin" in page.locator(".sweep-tiles").inner_text()
+        assert (
+            "the network alone: 1 ms per second of sound. Measured at the nearest width timed, 120 parameters"
+            in page.locator(".sweep-tiles").inner_text()
+        )
         page.locator('[data-control="seed-2"]').click()
         assert "seed 2." in sentence(page)
         assert "1.600 times" in sentence(page)

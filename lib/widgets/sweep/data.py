@@ -43,6 +43,9 @@ PICTURES: dict[str, dict[str, Any]] = {
 #: How many columns wide each picture is.
 COLUMNS = {"ddsp": 10.4, "sing": 10.2, "wavenet": 12.2}
 
+#: The build of generated C whose times are shown: as the book compiles it, for the machine it was timed on.
+C_BUILD = "exact, this processor"
+
 #: What is packed of every round, and how many digits.
 _SERIES = {
     "removed": 5,
@@ -197,21 +200,32 @@ def _same_start(chain: Mapping[str, Any], longer: Mapping[str, Any]) -> bool:
 
 def _latencies(model: str, folder: Path | None) -> list[dict[str, Any]]:
     """List what has been timed, by width: the sweep shows the nearest of these and says so, it never interpolates."""
-    try:
-        table = results.read_result((folder or results.RESULTS) / "diet" / "cost.json")["results"]
-    except BookError:
-        return []
     found = []
-    for row in table.get(model, {}).get("book", []):
+    for row in _read_table("diet/cost.json", folder).get(model, {}).get("book", []):
         for one in row["latency"]:
-            found.append(
-                {
-                    "n_parameters": row["parameters"],
-                    "what": "full width" if not row["units_removed"] else "evenly thin",
-                    **{key: one[key] for key in ("runtime", "seconds", "real_time_factor")},
-                }
-            )
+            # What is exported of DDSP is its network; of the others, all that makes the sound.
+            covers = "the network alone" if model == "ddsp" else "all of it"
+            found.append(_timing(one["runtime"], row["parameters"], one["real_time_factor"], covers))
+    for row in _read_table("bench/deploy_host.json", folder).get("speed", []):
+        if row["model"] == f"{model} book" and row["build"] == C_BUILD and row["precision"] == "float32":
+            found.append(_timing("generated C", row["n_parameters"], row["median"], "all of it"))
     return found
+
+
+def _timing(runtime: str, n_parameters: int, real_time_factor: float, covers: str) -> dict[str, Any]:
+    return {
+        "runtime": runtime,
+        "n_parameters": n_parameters,
+        "real_time_factor": real_time_factor,
+        "covers": covers,
+    }
+
+
+def _read_table(path: str, folder: Path | None) -> dict[str, Any]:
+    try:
+        return results.read_result((folder or results.RESULTS) / path)["results"]
+    except BookError:
+        return {}
 
 
 def sweep_sounds(clips: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
