@@ -99,7 +99,11 @@ def spread(values: Mapping[str, float], digits: int = 2) -> str:
 
     >>> spread({"median": 0.5, "min": 0.25, "max": 1.0, "n": 3})
     '0.50 (0.25 to 1.00, n = 3)'
+    >>> spread({"median": 0.5, "min": 0.5, "max": 0.5, "n": 1})
+    '0.50 (n = 1)'
     """
+    if values["n"] == 1:
+        return f"{values['median']:.{digits}f} (n = 1)"
     low, high = f"{values['min']:.{digits}f}", f"{values['max']:.{digits}f}"
     return f"{values['median']:.{digits}f} ({low} to {high}, n = {values['n']})"
 
