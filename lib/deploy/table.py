@@ -116,6 +116,9 @@ def _needs(model: AudioModel, found: Mapping[str, Any], board: Any) -> Needs:
             "flash_bytes": linked["flash_bytes"],
             "ram_bytes": linked["ram_bytes"] + linked["stack_bytes"],
         }
+    elif found["artefact"] == "onnx":  # the exported step leaves out what only training needs, such as SING's encoder
+        whole = needs_of(model, found["precision"]).flash_bytes
+        more["flash_bytes"] = min(whole, found["weight_bytes"])
     return needs_of(model, found["precision"], f"{found['run']} round {found['round']}", **more)
 
 
