@@ -89,7 +89,7 @@ EXERCISES = (
         [
             (10, "Nearly: ten layers reach 2 + 1023 samples, which is 64 ms."),
             (1599, "Without doubling, yes. Doubled dilations reach exponentially far."),
-            (1598, "Without doubling, yes. Doubled dilations reach exponentially far."),
+            (1598, "Nearly what it takes without doubling. Doubled dilations reach exponentially far."),
             (12, "That would do, and so would one fewer."),
             (7, "A tenth of a second is 1600 samples at this rate."),
         ],
