@@ -46,7 +46,8 @@ def sounds(folder: Path | None = None) -> dict[str, Sound]:
     found = {}
     for fact in sorted(facts(folder), key=lambda fact: (fact["round"], fact["precision"])):
         samples, rate = soundfile.read(audio / fact["file"], dtype="float32")
-        found[title(fact)] = sound(samples, rate, label=title(fact))
+        about = f"A melody of seven notes from A4 up to E5 and back; {title(fact)}."
+        found[title(fact)] = sound(samples, rate, label=title(fact), description=about)
     return found
 
 
