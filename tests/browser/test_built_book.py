@@ -43,7 +43,9 @@ def open_page(browser):
         page.goto((HTML / name).as_uri(), wait_until="load")
         page.wait_for_function(
             "document.querySelectorAll('[data-widget]').length >="
-            " document.querySelectorAll('script[type=\"application/vnd.jupyter.widget-view+json\"]').length",
+            # A finished progress bar of a live computation is no widget of ours.
+            " document.querySelectorAll('.cell:not(.tag_expects-progress)"
+            " script[type=\"application/vnd.jupyter.widget-view+json\"]').length",
             timeout=90_000,
         )
         return page
