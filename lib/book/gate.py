@@ -204,7 +204,9 @@ def _visit(context, address: str, name: str) -> list[Finding]:
     )
     for index, kinds in expected:
         for kind in kinds:
-            selector = f'div.cell >> nth={index} >> [data-widget="{kind}"]'
+            # A progress bar is ipywidgets' own, and bears no name of ours.
+            shown = ".progress-bar" if kind == "progress" else f'[data-widget="{kind}"]'
+            selector = f"div.cell >> nth={index} >> {shown}"
             try:
                 page.wait_for_selector(selector, state="attached", timeout=PATIENCE_MS)
             except Exception:  # the tool's own time-out class differs between its versions

@@ -45,7 +45,7 @@ def open_page(browser):
             "document.querySelectorAll('[data-widget]').length >="
             # A finished progress bar of a live computation is no widget of ours.
             " document.querySelectorAll('.cell:not(.tag_expects-progress)"
-            " script[type=\"application/vnd.jupyter.widget-view+json\"]').length",
+            ' script[type="application/vnd.jupyter.widget-view+json"]\').length',
             timeout=90_000,
         )
         return page
