@@ -241,7 +241,8 @@ def claims(curves: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "claim": "masking gives no gain in size",
             "paper": "99.5 % masked: 25.4 % removable (local), about a third (global)",
-            "removable": _removable(curves),
+            "removable": (removable := _removable(curves)),
+            "verdict": _little([one["truly_removable"] for one in removable.values()]),
         },
         {
             "claim": "trimming needs global selection",
@@ -265,6 +266,14 @@ def _removable(curves: Mapping[str, Any]) -> dict[str, Any]:
         for condition, curve in curves.items()
         if curve["how"] == "mask" and "truly_removable" in curve["rounds"][-1]
     }
+
+
+def _little(shares: Sequence[Mapping[str, Any]]) -> str:
+    """Say whether less than half of the weights can truly go, of the masks that were run."""
+    if not shares:
+        return "not measured"
+    holds = [share["median"] < 0.5 for share in shares]
+    return "holds" if all(holds) else "holds for some masks" if any(holds) else "does not hold"
 
 
 def _compare(table: Mapping[str, Mapping[str, Any]], winner: str, others: Sequence[str]) -> str:

@@ -13,12 +13,16 @@ from torch import Tensor
 from lib.models.base import MODEL_RATE
 
 
-@lru_cache(maxsize=8)
 def mel_bands(n_bands: int, n_fft: int, low_hz: float = 80.0, sample_rate: int = MODEL_RATE) -> Tensor:
     """Build triangles evenly spaced on the mel scale, each of area one: [n_bands, n_fft // 2 + 1].
 
     Mel is 2595 log10(1 + f / 700) (O'Shaughnessy 1987). A triangle too narrow to meet a bin takes the nearest one.
     """
+    return _mel_bands(n_bands, n_fft, low_hz, sample_rate, torch.get_default_dtype())
+
+
+@lru_cache(maxsize=8)
+def _mel_bands(n_bands: int, n_fft: int, low_hz: float, sample_rate: int, _kept_apart: torch.dtype) -> Tensor:
     high_mel, low_mel = (2595.0 * torch.log10(torch.tensor(1.0 + f / 700.0)) for f in (sample_rate / 2, low_hz))
     edges = 700.0 * (10.0 ** (torch.linspace(float(low_mel), float(high_mel), n_bands + 2) / 2595.0) - 1.0)
     bins = torch.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
