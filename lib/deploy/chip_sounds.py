@@ -11,10 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import soundfile
-
 from lib import results
+from lib.deploy.emulate.sounds import FACTS, recorded
 from lib.errors import BookError
+from lib.models.base import MODEL_RATE
 from lib.widgets.sound import Sound, sound
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def facts(folder: Path | None = None) -> list[dict[str, Any]]:
     Raises:
         BookError: nothing has been rendered.
     """
-    return results.read_result((folder or results.RESULTS) / "deploy" / "sounds.json")["results"]["sounds"]
+    return results.read_result((folder or results.RESULTS) / FACTS)["results"]["sounds"]
 
 
 def title(fact: dict[str, Any]) -> str:
@@ -42,12 +42,10 @@ def title(fact: dict[str, Any]) -> str:
 
 def sounds(folder: Path | None = None) -> dict[str, Sound]:
     """Open all sounds, by `title`, thickest first."""
-    audio = (folder or results.RESULTS) / "deploy" / "audio"
     found = {}
-    for fact in sorted(facts(folder), key=lambda fact: (fact["round"], fact["precision"])):
-        samples, rate = soundfile.read(audio / fact["file"], dtype="float32")
+    for fact, samples in sorted(recorded(folder), key=lambda one: (one[0]["round"], one[0]["precision"])):
         about = f"A melody of seven notes from A4 up to E5 and back; {title(fact)}."
-        found[title(fact)] = sound(samples, rate, label=title(fact), description=about)
+        found[title(fact)] = sound(samples, MODEL_RATE, label=title(fact), description=about)
     return found
 
 

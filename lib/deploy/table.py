@@ -54,16 +54,22 @@ def build(only: Sequence[str] = MODELS, folder: Path | None = None) -> list[Path
     """
     torch.set_num_threads(1)
     root = folder or results.RESULTS
-    counted = _emulated(root)
+    counted, measured = _emulated(root), board_results.load()
     points = [point for name in only for point in shipped(name)]
     rows = []
     for point in tqdm(points, desc="models", unit="model"):
         for precision in PRECISIONS:
-            rows.append(row(point, precision, counted, root))
+            rows.append(row(point, precision, counted, measured, root))
     return [_write(TABLE, {"rows": rows}, root), _write(BOUNDS, judge(rows), root)]
 
 
-def row(point: Point, precision: str, counted: Sequence[Mapping[str, Any]], root: Path) -> dict[str, Any]:
+def row(
+    point: Point,
+    precision: str,
+    counted: Sequence[Mapping[str, Any]],
+    measured: Sequence[board_results.BoardResult],
+    root: Path,
+) -> dict[str, Any]:
     """Join everything about one model at one precision."""
     record, first = _records(point, root)
     own = [r for r in counted if (r["run"], r["round"], r["precision"]) == (point.run, point.round, precision)]
@@ -90,7 +96,7 @@ def row(point: Point, precision: str, counted: Sequence[Mapping[str, Any]], root
         "chip": {_core(r): r["chip"] for r in own if r.get("chip")},
     }
     found["boards"] = {
-        name: asdict(verdict(_needs(point.model, found, board), board)) for name, board in BOARDS.items()
+        name: asdict(verdict(_needs(point.model, found, measured, board), board)) for name, board in BOARDS.items()
     }
     return found
 
@@ -100,9 +106,11 @@ def _core(counted: Mapping[str, Any]) -> str:
     return {"cortex-m4": "cortex-m4f"}.get(counted["processor"], counted["processor"])
 
 
-def _needs(model: AudioModel, found: Mapping[str, Any], board: Any) -> Needs:
+def _needs(
+    model: AudioModel, found: Mapping[str, Any], measured: Sequence[board_results.BoardResult], board: Any
+) -> Needs:
     linked = found["chip"].get(board.core)
-    measured = [one for one in board_results.load() if (one.run, one.precision) == (found["run"], found["precision"])]
+    measured = [one for one in measured if (one.run, one.precision) == (found["run"], found["precision"])]
     # A run has many rounds; a measured file says by its number of weights which of them it was.
     measured = [one for one in measured if one.record["results"]["model"].get("parameters") == found["n_parameters"]]
     more: dict[str, Any] = {

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lib.experiments.diet_tables import multipliers, read_at
-from lib.ledger.row import Claim, Finding, spread, summary
+from lib.experiments.diet_tables import spread as summary
+from lib.ledger.row import Claim, Finding, spread
 
 PAPER, SIBLING = "Diet deep generative audio models (DAFx 2020)", "Ultra-light deep MIR (ISMIR 2020)"
 VERDICT = "what-the-paper-says-and-what-we-measured"

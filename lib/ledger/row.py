@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -106,15 +106,3 @@ def spread(values: Mapping[str, float], digits: int = 2) -> str:
         return f"{values['median']:.{digits}f} (n = 1)"
     low, high = f"{values['min']:.{digits}f}", f"{values['max']:.{digits}f}"
     return f"{values['median']:.{digits}f} ({low} to {high}, n = {values['n']})"
-
-
-def summary(values: Sequence[float]) -> dict[str, float]:
-    """Median, least, greatest and number.
-
-    >>> summary([3.0, 1.0, 2.0])["median"]
-    2.0
-    """
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    median = ordered[middle] if len(ordered) % 2 else 0.5 * (ordered[middle - 1] + ordered[middle])
-    return {"median": median, "min": ordered[0], "max": ordered[-1], "n": len(ordered)}

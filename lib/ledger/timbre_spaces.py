@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lib.ledger.row import Claim, Finding, spread, summary
+from lib.experiments.diet_tables import spread as summary
+from lib.ledger.row import Claim, Finding, spread
 
 PAPER = "Generative timbre spaces (DAFx 2018)"
 VERDICT = "what-the-paper-says-and-what-we-measured"
