@@ -153,7 +153,7 @@ def default_model() -> Path:
     from lib.deploy.onnx import export
     from lib.experiments import diet
 
-    for name in ("long-ddsp-trim-local-information-rewind-s0", "ddsp-trim-local-information-rewind-s0"):
+    for name in diet.kept_chains("ddsp"):
         try:
             [(record, model)] = diet.operating_points(name, removed=(0.9,))
         except BookError:

@@ -259,6 +259,15 @@ def _is_shipped(config: dict[str, Any], number: int) -> bool:
     return (config["how"], config["scope"], config["criterion"], config["reset"]) in SHIPPED
 
 
+def kept_chains(model: str) -> tuple[str, ...]:
+    """Name the chains of a model whose checkpoints are kept, the longest trained first.
+
+    >>> kept_chains("sing")[0]
+    'long-sing-trim-local-information-rewind-s0'
+    """
+    return tuple(f"{start}{model}-trim-local-information-rewind-s0" for start in ("long-", ""))
+
+
 def operating_points(
     name: str, removed: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99), folder: Path | None = None
 ) -> list[tuple[dict[str, Any], AudioModel]]:

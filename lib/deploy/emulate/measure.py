@@ -67,7 +67,7 @@ def shipped(name: str, removed: tuple[float, ...] = SHARES) -> list[Point]:
     """
     from lib.experiments import diet
 
-    for run in (f"long-{name}-trim-local-information-rewind-s0", f"{name}-trim-local-information-rewind-s0"):
+    for run in diet.kept_chains(name):
         try:
             found = diet.operating_points(run, removed)
         except BookError:

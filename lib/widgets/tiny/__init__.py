@@ -19,7 +19,7 @@ from lib.widgets.ddsp import Bits, DecoderData, checked_ddsp, decoder_data, inst
 __all__ = ["Thin", "Tiny", "operating_models", "tiny", "tiny_from_run"]
 
 #: Chains whose models are kept, the longest trained first.
-RUNS = ("long-ddsp-trim-local-information-rewind-s0", "ddsp-trim-local-information-rewind-s0")
+RUNS = diet.kept_chains("ddsp")
 REMOVED = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 #: Networks on one page together stay below this, so that a page opens at once.
 MOST_BYTES = 1_500_000
