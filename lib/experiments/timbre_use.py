@@ -16,13 +16,14 @@ from lib.timbre.space import Space, load_space
 from lib.timbre.table import FeatureTable, corpus_split, feature_table
 
 #: Notes per instrument whose sound, and whose steering, is judged.
-SOUND_NOTES, STEER_NOTES = 4, 2
+SOUND_NOTES, STEER_NOTES = 4, 4
 #: Pitches at which descriptor maps are made, and heights of the six planes in standard deviations.
 MAP_PITCHES, MAP_HEIGHTS = (48, 60, 72), (-1.875, -1.125, -0.375, 0.375, 1.125, 1.875)
 PATHS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in navigate.DESCRIPTORS},
     "centroid + bandwidth": ("centroid", "bandwidth"),
     "all four": navigate.DESCRIPTORS,
+    "all four, of another note": navigate.DESCRIPTORS,
 }
 STEPS = 20
 
@@ -114,6 +115,8 @@ def steering(config: Mapping[str, Any]) -> dict[str, Any]:
             columns = [steer.column(n) for n in names]
             start = navigate.described(space, points[row], midi[row])[columns]
             end = limits.low[columns] + rng.random(len(columns)) * limits.range[columns]
+            if label.endswith("another note"):
+                end = _another(space, points, np.flatnonzero(own), midi, row, rng)[columns]
             kind = str(rng.choice(["linear", "exp", "log"]))
             targets = np.stack([steer.shape(kind, a, b, STEPS) for a, b in zip(start, end)], axis=1)
             ways = {"projection": steer.follow(space, points[row], midi[row], targets, names, limits)}
@@ -136,12 +139,26 @@ def steering(config: Mapping[str, Any]) -> dict[str, Any]:
                 )
         answer["paths"][label] = {
             way: {key: float(np.mean([one[key] for one in ones])) for key in ones[0]}
-            | {"worst_error": max(one["error"] for one in ones), "n": len(ones)}
+            | {
+                "worst_error": max(one["error"] for one in ones),
+                "identity_standard_error": float(np.std([one["identity"] for one in ones], ddof=1) / np.sqrt(len(ones))),
+                "n": len(ones),
+            }
             for way, ones in kept.items()
         }
     if space.head_dims:
         answer["exchange"] = _exchange(space, points, table, rows, judge)
     return answer
+
+
+def _another(
+    space: Space, points: np.ndarray, own: np.ndarray, midi: np.ndarray, row: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Descriptors of another note of the instrument from around that pitch: four values that do go together."""
+    others = own[own != row]
+    gap = np.abs(midi[others] - midi[row])
+    near = others[gap <= max(7.0, gap.min())]
+    return navigate.described(space, points[rng.choice(near)], midi[row])
 
 
 def _exchange(
