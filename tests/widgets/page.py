@@ -24,7 +24,10 @@ EXTRA_FLAGS = ["--mute-audio"]
 
 # The book's own style sheet, so that a screenshot looks like the book.
 _STYLE = ROOT / "assets" / "site" / "book.css"
+# What the theme does beside it to lists that a widget uses for its numbers.
 _PAGE = """
+dl[class]:not(.option-list, .field-list, .footnote, .glossary, .simple) { margin-bottom: 3rem; }
+dl[class]:not(.option-list, .field-list, .footnote, .glossary, .simple) dd { margin-left: 2rem; }
 body { margin: 24px auto; padding: 0 16px; max-width: 820px; background: var(--pst-color-background);
        color: var(--pst-color-text-base); font-family: var(--pst-font-family-base); }
 @media (max-width: 480px) { body { margin: 8px auto; padding: 0 10px; } }
@@ -95,6 +98,17 @@ def open_page(path: Path, *, width: int = 1100, height: int = 900, dark: bool = 
             failure.add_note("The page said: " + ("\n".join(errors) or "nothing"))
             raise
         assert not errors, "\n".join(errors)
+
+
+def cut_off(page: Any) -> list[str]:
+    """Controls that reach beyond their widget, and numbers that do not fit their tile."""
+    return page.evaluate(
+        "[...document.querySelectorAll('[data-widget] :is(button, select, input, canvas, dd)')].filter(e => {"
+        " const b = e.getBoundingClientRect(), r = e.closest('[data-widget]').getBoundingClientRect();"
+        " const wide = e.tagName === 'DD' && e.scrollWidth > e.clientWidth;"
+        " return b.width && (wide || b.left < r.left - 1 || b.right > r.right + 1); })"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
 
 
 def rms(page: Any, selector: str) -> float:

@@ -240,3 +240,11 @@ def test_neither_moving_a_control_nor_letting_go_clicks(tmp_path: Path):
     treble = spectra[:, 512 * 2500 // 22050 :].max(1)
     assert 20 * np.log10(treble.max() / spectra.max()) < -50
     assert np.abs(audio[-1000:]).max() < 0.01 * np.abs(audio).max()
+
+
+@pytest.mark.browser
+def test_all_numbers_fit_their_tiles_on_a_phone(tmp_path: Path):
+    path = pages.write_page(tmp_path, [bench()])
+    with pages.open_page(path, width=344) as page:
+        page.wait_for_selector(f"{ROOT} dd")
+        assert pages.cut_off(page) == []

@@ -135,12 +135,7 @@ def test_nothing_is_cut_off_at_any_width(tmp_path: Path, tone, width: int, dark:
     with pages.open_page(path, width=width, dark=dark) as page:
         page.wait_for_function(f"document.querySelector('{EXPLORER}')?.__timbre?.state")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        outside = page.evaluate(
-            "[...document.querySelectorAll('[data-widget] :is(button, select, input, canvas)')].filter(e => {"
-            " const b = e.getBoundingClientRect(), r = e.closest('[data-widget]').getBoundingClientRect();"
-            " return b.width && (b.left < r.left - 1 || b.right > r.right + 1); }).map(e => e.outerHTML.slice(0, 80))"
-        )
-        assert outside == []
+        assert pages.cut_off(page) == []
         nameless = page.evaluate(
             "[...document.querySelectorAll('[data-widget] :is(button, select, input)')].filter(e =>"
             " !e.textContent.trim() && !e.getAttribute('aria-label') && !e.labels?.length).map(e => e.outerHTML)"

@@ -302,3 +302,15 @@ def test_a_listener_who_hears_as_published_and_one_who_guesses(tmp_path: Path):
         # Who guesses is tested by the hundred above; this one contradicts itself when asked again the other way round.
         answer_all(page, lambda a, b: 0.1 + 0.8 * (a < b))
         assert page.locator(f"{ROOT} .rate-verdict").get_attribute("data-consistent") == "false"
+
+
+@pytest.mark.browser
+def test_a_trial_fits_a_phone(tmp_path: Path):
+    path = pages.write_page(tmp_path, [rate()])
+    with pages.open_page(path, width=330) as page:
+        page.locator(f"{ROOT} [data-control=begin]").click()
+        assert pages.cut_off(page) == []
+        # the buttons also keep their distance from the edge
+        right = "document.querySelector('{}').getBoundingClientRect().right"
+        gap = page.evaluate(f"{right.format(ROOT)} - {right.format(ROOT + ' [data-control=play-second]')}")
+        assert gap > 5

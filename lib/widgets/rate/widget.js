@@ -192,7 +192,7 @@ async function render({ model, el }) {
     deck.set(Array.from({ length: n }, (_, i) => row([i])));
     const canvas = dom.h("canvas", { class: "rate-map", role: "img", tabindex: 0, "data-control": "map", "aria-label": `Your map over the published one: ${names[near]} lies closest to its published place, ${names[far]} furthest. Stress ${own.stress.toFixed(2)}.` });
     const flat = steady.chance <= 0.02;
-    const agree = `Rank correlation with the published ratings: ${rho.toFixed(2)} over ${mds.upper(mine).length} pairs; of 1,000 random renamings of the instruments, ${Math.round(1000 * p)} agree as well.`;
+    const agree = `Rank correlation with the published ratings: ${rho.toFixed(2).replace("-", "−")} over ${mds.upper(mine).length} pairs; of 1,000 random renamings of the instruments, ${Math.round(1000 * p)} agree as well.`;
     const table = dom.h("table", {}, dom.h("thead", {}, dom.h("tr", {}, ...["Pair", "You", "Published"].map((text) => dom.h("th", { scope: "col" }, text)))),
       dom.h("tbody", {}, ...theirs.flatMap((r, i) => r.slice(i + 1).map((x, k) => [i, i + 1 + k, x])).sort((u, v) => u[2] - v[2]).map(([i, j, x]) =>
         dom.h("tr", {}, dom.h("td", {}, `${names[i]}, ${names[j]}`), dom.h("td", {}, mine[i][j].toFixed(2)), dom.h("td", {}, x.toFixed(2))))));
