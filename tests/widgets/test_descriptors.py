@@ -51,8 +51,11 @@ def test_what_cannot_be_shown_is_refused(options, words):
 def test_the_page_gets_the_numbers_of_the_table_and_gaps_as_gaps():
     table = rows()
     widget = descriptors(rows=table)
-    values = np.frombuffer(widget.values, dtype="<f4").reshape(len(table), len(DESCRIPTORS))
-    keys = list(DESCRIPTORS)
+    values = np.frombuffer(widget.values, dtype="<f4").reshape(len(table), len(widget.descriptors))
+    keys = [each["key"] for each in widget.descriptors]
+    assert keys == [*DESCRIPTORS, "f0_hz"]
+    hertz = {note.midi: note.f0_hz for note in corpus.notes()}
+    assert values[:, keys.index("f0_hz")] == pytest.approx([hertz[row["midi"]] for row in table], rel=1e-5)
     assert values[:, keys.index("centroid_hz")] == pytest.approx([row["centroid_hz"] for row in table], rel=1e-6)
     missing = [row["inharmonicity"] is None for row in table]
     assert np.isnan(values[:, keys.index("inharmonicity")]).tolist() == missing

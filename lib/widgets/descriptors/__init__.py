@@ -15,6 +15,9 @@ from lib.errors import BookError
 from lib.results import RESULTS, read_result
 from lib.widgets.base import Widget
 
+#: Pitch may be an axis too: how much of a descriptor is only the note that is played?
+PITCH = {"key": "f0_hz", "name": "pitch", "unit": "Hz", "scale": "log", "hears": "Pitch: which note it is."}
+
 #: Which descriptor goes with which axis of the timbre space, with intervals; shown when it is there.
 AXES = "ratings/descriptor_axes.json"
 
@@ -23,7 +26,7 @@ class Explorer(Widget):
     """The widget that `descriptors` makes; see there."""
 
     folder: ClassVar[str] = "descriptors"
-    values = Bytes().tag(sync=True)  # float32 [note, descriptor], NaN where a note has no value
+    values = Bytes().tag(sync=True)  # float32 [note, descriptor and pitch], NaN where a note has no value
     notes = Bytes().tag(sync=True)  # uint8 [note, 3]: position of the instrument, MIDI pitch, velocity
     instruments = List(Unicode()).tag(sync=True)
     descriptors = List(Dict()).tag(sync=True)
@@ -55,7 +58,7 @@ def descriptors(
     """Show the notes of the corpus by two descriptors of the reader's choice, and hear any of them.
 
     Args:
-        x: the descriptor of the horizontal axis, a key of `lib.descriptors.DESCRIPTORS`.
+        x: the descriptor of the horizontal axis, a key of `lib.descriptors.DESCRIPTORS`, or "f0_hz" for the pitch.
         y: of the vertical axis.
         rows: notes with `instrument`, `midi`, `velocity` and descriptors; the whole corpus if left out.
         only: the instruments to show; all if left out.
@@ -65,9 +68,10 @@ def descriptors(
 
     Chapter: *Audio descriptors*.
     """
+    named = {key: d.name for key, d in DESCRIPTORS.items()} | {PITCH["key"]: PITCH["name"]}
     for name in (x, y):
-        if name not in DESCRIPTORS:
-            raise BookError(f"No descriptor {name!r}; there are {', '.join(DESCRIPTORS)}.")
+        if name not in named:
+            raise BookError(f"No descriptor {name!r}; there are {', '.join(named)}.")
     table = list(of_corpus() if rows is None else rows)
     present = {row["instrument"] for row in table}
     for name in only or ():
@@ -77,7 +81,10 @@ def descriptors(
     table = [row for row in table if row["instrument"] in instruments]
     if not table:
         raise BookError("There are no notes to show.")
-    values = [[np.nan if row.get(key) is None else row[key] for key in DESCRIPTORS] for row in table]
+    values = [
+        [*(np.nan if row.get(key) is None else row[key] for key in DESCRIPTORS), 440 * 2 ** ((row["midi"] - 69) / 12)]
+        for row in table
+    ]
     notes = [[instruments.index(row["instrument"]), row["midi"], row["velocity"]] for row in table]
     return Explorer(
         values=np.asarray(values, dtype="<f4").tobytes(),
@@ -86,13 +93,14 @@ def descriptors(
         descriptors=[
             {"key": key, "name": d.name, "unit": d.unit, "scale": d.scale, "hears": d.hears}
             for key, d in DESCRIPTORS.items()
-        ],
+        ]
+        + [PITCH],
         axes=_axes(),
         x=x,
         y=y,
         label="Descriptor explorer",
-        alt=f"{len(table)} notes of {len(instruments)} instruments as points, placed by {DESCRIPTORS[x].name} and "
-        f"{DESCRIPTORS[y].name}. Arrow keys go from note to note; their names and numbers are read out.",
+        alt=f"{len(table)} notes of {len(instruments)} instruments as points, placed by {named[x]} and "
+        f"{named[y]}. Arrow keys go from note to note; their names and numbers are read out.",
     )
 
 
