@@ -24,7 +24,7 @@ def table(d: Dissimilarities) -> Figure:
     ax.imshow(shown, cmap="magma_r", vmin=0.0, vmax=0.85, aspect="auto")
     for i in range(n):
         for j in range(i):
-            dark = d.matrix[i, j] > 0.42
+            dark = d.matrix[i, j] > 0.375  # from here on white has the better contrast
             text = f"{100 * d.matrix[i, j]:.0f}"
             ax.text(j, i, text, ha="center", va="center", fontsize=9.5, color="white" if dark else "black")
         # a name at the end of its row is also the top of its column
