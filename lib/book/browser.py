@@ -75,6 +75,11 @@ def ensure() -> str:
     )
 
 
+def version() -> str:
+    """Name the browser the checks use and its version, such as `Chromium 142.0.7444.59`."""
+    return subprocess.run([ensure(), "--version"], capture_output=True, text=True).stdout.strip()
+
+
 @contextlib.contextmanager
 def opened(extra_flags: Sequence[str] = ()) -> Iterator[Browser]:
     """Open a headless browser that reaches nothing but this host, with more flags if need be; closed afterwards."""

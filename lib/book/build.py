@@ -1,8 +1,11 @@
 """`make book`: execute the chapters, build the pages, check them, and never show a stale one.
 
 jupyter-cache keys on the notebook alone, and Sphinx re-reads only changed sources, so a change in
-`lib/`, in a widget's JavaScript or in a data file would leave old pages standing. A digest of
-everything the chapters can depend on decides: when it changed, all pages are made afresh.
+`lib/`, in a widget's JavaScript or in a data file would leave old pages standing. Three digests
+decide. When anything the chapters can depend on changed, all are executed and all pages made afresh.
+When only a chapter or the bibliography changed, that chapter is executed, but still all pages are
+made afresh: each shows the titles of others, and Sphinx would keep the old ones. When the built pages
+are those that passed the gate last time, byte for byte, they need not pass again.
 """
 
 from __future__ import annotations
@@ -21,9 +24,20 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 DIGEST = BUILD / "inputs.sha256"
+SOURCES_DIGEST = BUILD / "chapters.sha256"
+PASSED = BUILD / "passed.sha256"
 
 #: What chapters read besides themselves; a change in any of it makes every page again.
 INPUTS = ("lib", "assets", "requirements.txt", "_config.yml", "_toc.yml", "pyproject.toml")
+
+#: The chapters and their bibliography; a change writes every page again, from executed chapters kept.
+SOURCES = ("chapters",)
+
+#: Folders that programs leave behind and no page depends on.
+SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
+
+#: What the gate's verdict depends on, beside the browser.
+GATED = ("_build/html", "lib/book", "requirements.txt")
 
 
 def digest(paths: Iterable[str] = INPUTS, root: Path = ROOT) -> str:
@@ -33,15 +47,15 @@ def digest(paths: Iterable[str] = INPUTS, root: Path = ROOT) -> str:
         start = root / name
         files = sorted(p for p in start.rglob("*") if p.is_file()) if start.is_dir() else [start]
         for path in files:
-            if "__pycache__" in path.parts or path.suffix in (".pyc", ".tmp"):
+            if SKIPPED & set(path.parts) or path.suffix in (".pyc", ".tmp"):
                 continue
             total.update(str(path.relative_to(root)).encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 
-def is_stale(current: str, record: Path = DIGEST) -> bool:
-    """Say whether the pages on disk were made from other inputs than today's."""
+def is_stale(current: str, record: Path) -> bool:
+    """Say whether a record was made from something else than what stands today."""
     return not record.exists() or record.read_text().strip() != current
 
 
@@ -51,29 +65,30 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--no-gate", action="store_true", help="build without checking")
     arguments = parser.parse_args(argv)
     started = time.monotonic()
-    current = digest()
-    if is_stale(current):
+    current, sources = digest(), digest(SOURCES)
+    if is_stale(current, DIGEST):
         say("inputs changed or first build: executing every chapter afresh")
         _drop("html", ".doctrees", ".jupyter_cache")
-        BUILD.mkdir(exist_ok=True)
-        DIGEST.write_text(current + "\n")
+    elif is_stale(sources, SOURCES_DIGEST):
+        say("chapters changed, or the last build broke off: executing what is new, writing every page")
+        _drop("html", ".doctrees")
     else:
-        say("lib, assets and requirements unchanged: executing only chapters that changed")
+        say("nothing changed since the last build")
+    BUILD.mkdir(exist_ok=True)
+    DIGEST.write_text(current + "\n")
+    SOURCES_DIGEST.unlink(missing_ok=True)  # back when all pages stand
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "-W", "--keep-going", str(ROOT)]
     status = subprocess.run(command, cwd=ROOT, env=_environment()).returncode
     if status:
         reports = sorted((HTML / "reports").rglob("*.log"))
         for report in reports:
             say(f"{report.name}:\n{report.read_text()[-3000:]}")
-        # a second run would not repeat the warnings of pages it finds unchanged, and so look green
-        _drop("html", ".doctrees")
+        # without the chapters' digest the next run writes every page, and so repeats every warning
         say("the build failed; the reason stands above")
         return status
+    SOURCES_DIGEST.write_text(sources + "\n")
     if not arguments.no_gate:
-        say("the gate: reading every page, then opening it in a browser with the network cut off")
-        from lib.book import gate
-
-        status = gate.main([str(HTML)])
+        status = _gate()
         if status:
             say("the gate found the faults above; the book is built but not fit to read")
             return status
@@ -87,6 +102,21 @@ def main(argv: list[str] | None = None) -> int:
 def say(text: str) -> None:
     """Tell the reader what is going on, at once."""
     print(f"[book] {text}", flush=True)
+
+
+def _gate() -> int:
+    """Check the built pages, unless this very gate, with this browser, let these very pages pass before."""
+    from lib.book import browser, gate
+
+    pages = digest(GATED) + " " + browser.version()
+    if not is_stale(pages, PASSED):
+        say("the gate let these very pages pass before")
+        return 0
+    say("the gate: reading every page, then opening it in a browser with the network cut off")
+    status = gate.main([str(HTML)])
+    if status == 0:
+        PASSED.write_text(pages + "\n")
+    return status
 
 
 def _drop(*parts: str) -> None:

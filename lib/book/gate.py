@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,9 @@ LOADING = (("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"
 
 #: How long a widget may take to appear, in milliseconds.
 PATIENCE_MS = 20_000
+
+#: How many browsers open pages at the same time.
+BROWSERS = 2
 
 #: Pages Sphinx makes itself, without content of ours.
 GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
@@ -66,13 +70,14 @@ def pages(folder: Path) -> list[Page]:
     return found
 
 
-def check_pages(folder: Path) -> list[Finding]:
+def check_pages(folder: Path, book: list[Page] | None = None) -> list[Finding]:
     """Check every page of a built book without a browser.
 
     Args:
         folder: the built book, as made by `make book`.
+        book: its parsed pages, if at hand.
     """
-    book = pages(folder)
+    book = pages(folder) if book is None else book
     if not book:
         return [Finding(str(folder), "pages", "there is no page at all")]
     anchors = {page.path: _anchors(page.soup) for page in book}
@@ -163,14 +168,18 @@ def check_in_browser(folder: Path, only: Iterable[str] | None = None) -> list[Fi
     """
     from lib.book.browser import opened, served
 
-    names = list(only) if only is not None else [page.path for page in pages(folder) if not _redirects(page)]
-    findings: list[Finding] = []
-    with served(folder) as address, opened() as browser:
-        context = browser.new_context(viewport={"width": 1200, "height": 900})
-        for name in names:
-            findings += _visit(context, address, name)
-        context.close()
-    return findings
+    names = list(only) if only is not None else _visited(pages(folder))
+
+    def visit_all(share: list[str]) -> list[Finding]:
+        # each thread needs a browser of its own: the tool's objects belong to the thread that made them
+        with opened() as browser:
+            context = browser.new_context(viewport={"width": 1200, "height": 900})
+            return [finding for name in share for finding in _visit(context, address, name)]
+
+    shares = [share for start in range(BROWSERS) if (share := names[start::BROWSERS])]
+    with served(folder) as address, ThreadPoolExecutor(BROWSERS) as pool:
+        findings = [finding for found in pool.map(visit_all, shares) for finding in found]
+    return sorted(findings, key=lambda finding: names.index(finding.page))
 
 
 def _visit(context, address: str, name: str) -> list[Finding]:
@@ -216,6 +225,11 @@ def _visit(context, address: str, name: str) -> list[Finding]:
     return findings
 
 
+def _visited(book: list[Page]) -> list[str]:
+    """Name the pages that are opened in a browser: all that do not lead to another at once."""
+    return [page.path for page in book if not _redirects(page)]
+
+
 def _redirects(page: Page) -> bool:
     return page.soup.find("meta", attrs={"http-equiv": re.compile("refresh", re.IGNORECASE)}) is not None
 
@@ -236,10 +250,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("_build/html"))
     parser.add_argument("--no-browser", action="store_true", help="only read the files")
     arguments = parser.parse_args(argv)
-    findings = check_pages(arguments.folder)
+    book = pages(arguments.folder)  # parsed once: that takes longest of all that needs no browser
+    findings = check_pages(arguments.folder, book)
     if not arguments.no_browser:
-        findings += check_in_browser(arguments.folder)
-    print("\n".join(map(str, findings)) or f"{len(pages(arguments.folder))} pages pass the gate")
+        findings += check_in_browser(arguments.folder, _visited(book))
+    print("\n".join(map(str, findings)) or f"{len(book)} pages pass the gate")
     return 1 if findings else 0
 
 
