@@ -123,6 +123,20 @@ class TestRealStudies:
             a, b = (outside[name].instruments for name in entry["studies"])
             assert ratings.correlations(a, b)[0] == pytest.approx(entry["pearson"], abs=1e-4)
 
+    def test_the_shipped_consensus_is_a_valley_of_their_ratings(self) -> None:
+        shipped = json.loads((RESULTS / "ratings" / "ceiling.json").read_text())["results"]["consensus"]
+        sources = {name: study.instruments for name, study in ratings.studies(FOLDER).items()}
+        found = ratings.consensus({**sources, "pool": ratings.pooled().mean})
+        assert found.weights == pytest.approx(shipped["weights"], abs=1e-4)
+        placed = shipped["map_2d"]
+        mean = found.mean.sub(placed["names"])
+        # Procrustes scaled the map to lie over the pool's: undo that with the scale of least squares
+        points = np.array(placed["consensus"])
+        on_map = ratings.Dissimilarities.from_points(placed["names"], points).values()
+        scale = (mean.values() @ on_map) / (on_map @ on_map)
+        assert ratings.stress_1(mean, scale * points) == pytest.approx(placed["stress"], abs=2e-4)
+        assert placed["deepest"]["stress"] <= placed["stress"]
+
     def test_every_sound_can_be_read(self) -> None:
         for study in ratings.studies(FOLDER).values():
             audio, rate = study.audio(next(iter(study.sounds)))

@@ -152,9 +152,33 @@ def _held_out_consensus(outside: dict[str, Dissimilarities], pool: Dissimilariti
     whole = consensus(sources)
     return {
         "left_out": left_out,
+        "map_2d": _consensus_map(pool, whole.mean.sub(pool.names)),
         "weights": {name: _round(value) for name, value in whole.weights.items()},
         "agreement_with_pool": _round(correlations(whole.mean, pool)[0]),
         "note": "Three of the pool's five studies are among the open four, so the pool is not independent of them.",
+    }
+
+
+def _consensus_map(pool: Dissimilarities, agreed: Dissimilarities, *, starts: int = 64) -> dict[str, Any]:
+    """The map of the consensus laid over the pool's, in two dimensions.
+
+    The consensus has several valleys that are nearly as deep: shown is the one that majorisation finds
+    from the pool's map, so that what moves does so because of the ratings; the deepest one is told beside it.
+    """
+    before = smacof(pool, 2, starts=starts)
+    scale = agreed.values().mean() / pool.values().mean()
+    after, deepest = smacof(agreed, 2, initial=scale * before.points), smacof(agreed, 2, starts=starts)
+    laid_over = procrustes(before.points, after.points)
+    return {
+        "names": list(pool.names),
+        "pool": _points(before.points),
+        "consensus": _points(laid_over.points),
+        "disparity": _round(laid_over.disparity),
+        "stress": _round(after.stress),
+        "deepest": {
+            "disparity": _round(procrustes(before.points, deepest.points).disparity),
+            "stress": _round(deepest.stress),
+        },
     }
 
 
