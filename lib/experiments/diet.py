@@ -92,7 +92,7 @@ def runs(quick: bool = False) -> list[Run]:
         if reset in ("dense", "scratch"):
             groups.append("controls")
         found.append(Run("diet", _name(config), config, tuple(dict.fromkeys(groups))))
-    found += [] if quick else list(_long())
+    found += [] if quick else [*_long(), *_wide()]
     for model in SETTINGS:
         start = "quick-" if quick else ""
         found.append(Run("diet", f"{start}{model}-cost", {"kind": "cost", "model": model}, ("cost", model)))
@@ -127,6 +127,24 @@ def _long() -> Iterator[Run]:
     for seed, model in itertools.product(SEEDS, SETTINGS):
         config = {"kind": "longer", "model": model, "seed": seed, "quick": False, "long": True, **asdict(LONG[model])}
         yield Run("diet", f"longer-{model}-dense-s{seed}", config, ("long", model))
+
+
+def _wide() -> Iterator[Run]:
+    """Networks with four to six times as many weights, on the same diet: is a thick network easier to thin?"""
+    for seed, model in itertools.product(SEEDS, SETTINGS):
+        config = {
+            "kind": "chain",
+            "model": model,
+            "preset": "wide",
+            "how": "trim",
+            "scope": "local",
+            "criterion": "information",
+            "reset": "rewind",
+            "seed": seed,
+            "quick": False,
+            **asdict(SETTINGS[model]),
+        }
+        yield Run("diet", _name(config), config, ("wide", model))
 
 
 Cell = tuple[str, str, str, str, str, int]
@@ -169,7 +187,8 @@ def _name(config: dict[str, Any]) -> str:
     parts = [config["model"], config["how"], config["scope"], config["criterion"], config["reset"]]
     if config["reset"] in ("dense", "scratch"):
         parts = [config["model"], config["reset"]]
-    start = ["quick"] if config["quick"] else ["long"] if config.get("long") else []
+    kind = "long" if config.get("long") else config.get("preset", "book")
+    start = ["quick"] if config["quick"] else [] if kind == "book" else [kind]
     return "-".join([*start, *parts, f"s{config['seed']}"])
 
 
@@ -181,7 +200,8 @@ def perform(config: dict[str, Any]) -> dict[str, Any]:
 def _task(config: dict[str, Any]) -> AudioTask:
     if config["quick"]:
         return task(config["model"], "toy", n_clips=6, steps=config["steps"], batch_size=2)
-    return task(config["model"], steps=config["steps"], evaluations=config.get("evaluations", 4))
+    preset = config.get("preset", "book")
+    return task(config["model"], preset, steps=config["steps"], evaluations=config.get("evaluations", 4))
 
 
 def dense(problem: AudioTask, config: LotteryConfig) -> Chain:

@@ -110,7 +110,8 @@ def curves_of(chains: Mapping[str, Run], done: Mapping[str, Mapping[str, Any]]) 
     conditions: dict[str, list[tuple[Run, list[dict[str, float]]]]] = {}
     for name, run in chains.items():
         points = multipliers(done[name]["rounds"])
-        control = dense.get((run.config["model"], run.config["seed"], run.config.get("long", False)), [])
+        whose = (run.config["model"], run.config["seed"], run.config.get("long", False))
+        control = dense.get(whose, []) if run.config.get("preset", "book") == "book" else []
         for point, record in zip(points, done[name]["rounds"]):
             match = control[point["round"]] if point["round"] < len(control) else {}
             if "test" in match:

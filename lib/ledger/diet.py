@@ -49,7 +49,8 @@ def _in_words(values: Mapping[str, list[float]]) -> str:
 
 
 def _only_short(runs: Runs) -> Runs:
-    return {name: run for name, run in runs.items() if not name.startswith("long-")}
+    """Leave out chains trained long, and those of wide networks."""
+    return {name: run for name, run in runs.items() if name.startswith(MODELS)}
 
 
 def _under(runs: Runs, short: Runs, removed: float, limit: float) -> Finding:
@@ -96,16 +97,20 @@ def _smaller(masked: Runs, runs: Runs, short: Runs) -> Finding:
 
 
 def _masks(masked: Runs) -> Finding:
-    said, shares = [], []
+    ends: dict[str, list[tuple[float, float]]] = {}
     for name, run in masked.items():
-        ends = [record for record in run["rounds"] if "truly_removable" in record]
-        if ends:
-            last = ends[-1]
-            shares.append(last["truly_removable"])
-            what = name.replace("-magnitude-rewind", "")
-            said.append(f"{what}: {100 * last['removed']:.1f} % masked, {100 * shares[-1]:.1f} % removable")
-    if not said:
+        last = next((record for record in reversed(run["rounds"]) if "truly_removable" in record), None)
+        if last:
+            what = name.rsplit("-s", 1)[0].replace("-magnitude-rewind", "")
+            ends.setdefault(what, []).append((100 * last["removed"], 100 * last["truly_removable"]))
+    if not ends:
         return Finding("–", "not measured")
+    said = [
+        f"{what}: {spread(summary([gone for gone, _ in found]), 1)} % masked, "
+        f"{spread(summary([free for _, free in found]), 1)} % removable"
+        for what, found in ends.items()
+    ]
+    shares = [free / 100 for found in ends.values() for _, free in found]
     verdict = "reproduced" if max(shares) < 0.5 else "partly"
     return Finding("; ".join(said), verdict, "A unit goes only when all its weights are masked.")
 
@@ -126,19 +131,19 @@ def _scope(whole: Runs, local: Runs) -> Finding:
 
 
 def _criteria(information: Runs, others: Runs, ablation: Mapping[str, Any]) -> Finding:
-    said, wins = [], []
+    said, wins, beside = [], [], _only_short(others)
     for removed in (0.5, 0.8):
         one = _at(_only_short(information), removed)
         for model in MODELS:
             rivals = {
-                criterion: _at({n: r for n, r in others.items() if f"-{criterion}-" in n}, removed).get(model)
+                criterion: _at({n: r for n, r in beside.items() if f"-{criterion}-" in n}, removed).get(model)
                 for criterion in ("magnitude", "gradient", "activation", "random")
             }
             rivals = {criterion: found for criterion, found in rivals.items() if found}
             if model in one and rivals:
                 own = summary(one[model])
-                beside = ", ".join(f"{criterion} {spread(summary(found))}" for criterion, found in rivals.items())
-                said.append(f"{model} at {100 * removed:.0f} %: information {spread(own)}, {beside}")
+                theirs = ", ".join(f"{criterion} {spread(summary(found))}" for criterion, found in rivals.items())
+                said.append(f"{model} at {100 * removed:.0f} %: information {spread(own)}, {theirs}")
                 wins.append(all(own["median"] <= summary(found)["median"] for found in rivals.values()))
     if not said:
         return Finding("–", "not measured")

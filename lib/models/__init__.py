@@ -26,7 +26,8 @@ def make(name: str, preset: str = "book", **changes: Any) -> AudioModel:
 
     Args:
         name: "wavenet", "sing" or "ddsp".
-        preset: "text" and "code" (the two published configurations), "book" (trains in minutes), "toy" (for tests).
+        preset: "text" and "code" (the two published configurations), "book" (trains in minutes), "wide" (four to
+            six times as many weights as "book": is a thick network easier to thin?), "toy" (for tests).
         changes: fields of the configuration to replace.
 
     Raises:

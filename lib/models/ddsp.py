@@ -59,6 +59,7 @@ class DDSP(AudioModel):
         "text": DDSPConfig(512, 128, 128, 100, 81, 16, 1.0, n_ffts=(32, 64, 128, 256, 512, 1024)),
         "code": DDSPConfig(512, 512, 128, 100, 81, 16, 1.0, n_ffts=(64, 128, 256, 512, 1024, 2048)),
         "book": DDSPConfig(),
+        "wide": DDSPConfig(128, 128, 32),
         "toy": DDSPConfig(6, 5, 4, 6, 9, 2, 0.01, n_ffts=(64,)),
     }
 

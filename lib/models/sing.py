@@ -54,6 +54,7 @@ class SING(AudioModel):
         "text": SINGConfig(4096, 128, 9, 1.0),
         "code": SINGConfig(2048, 16, 6, 1.0),
         "book": SINGConfig(),
+        "wide": SINGConfig(512),
         "toy": SINGConfig(6, 3, 6),
     }
 

@@ -69,6 +69,7 @@ class WaveNet(AudioModel):
         "text": WaveNetConfig(128, 128, 256, 10, 4, 80, 2048, 512, 512, crop=4096),
         "code": WaveNetConfig(128, 128, 256, 10, 2, 80, 2048, 512, 512, crop=4096),
         "book": WaveNetConfig(),
+        "wide": WaveNetConfig(64, 64, 128),
         "toy": WaveNetConfig(4, 5, 6, 3, 2, 4, 256, 256, 64, 16, crop=32, measured=64),
     }
 

@@ -82,7 +82,7 @@ def sweep_data(folder: Path | None = None) -> dict[str, Any]:
         "models": _models(chains, longer, folder),
         "conditions": _conditions({name: config for name, (config, _) in chains.items()}, runs),
         "runs": runs,
-        "planned": sorted({_condition(run.name) for run in diet.runs() if run.config["kind"] == "chain"}),
+        "planned": sorted({_condition(run.name) for run in diet.runs() if is_shown(run.config)}),
         "failed": failed,
     }
 
@@ -246,6 +246,11 @@ def sweep_sounds(clips: Sequence[str], folder: Path | None = None) -> dict[str, 
 
 def _condition(name: str) -> str:
     return name.rsplit("-s", 1)[0]
+
+
+def is_shown(config: Mapping[str, Any]) -> bool:
+    """Wide networks have their place in the chapter, and none in the widget: it compares diets, not starts."""
+    return config["kind"] == "chain" and config.get("preset", "book") == "book"
 
 
 def _key(config: Mapping[str, Any]) -> str:
