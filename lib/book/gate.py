@@ -151,10 +151,11 @@ def broken_links(page: Page, folder: Path, anchors: dict[str, set[str]]) -> Iter
             continue
         target = page.path
         if parts.path:
-            target = str(((folder / page.path).parent / unquote(parts.path)).resolve().relative_to(folder.resolve()))
-            if not (folder / target).exists():
-                yield Finding(page.path, "link", f"{link['href']} leads nowhere")
+            goal = ((folder / page.path).parent / unquote(parts.path)).resolve()
+            if not goal.is_relative_to(folder.resolve()) or not goal.exists():
+                yield Finding(page.path, "link", f"{link['href']} leads nowhere in the book")
                 continue
+            target = str(goal.relative_to(folder.resolve()))
         fragment = unquote(parts.fragment)
         if fragment and target in anchors and fragment not in anchors[target]:
             yield Finding(page.path, "link", f"no anchor #{fragment} on {target}")

@@ -58,6 +58,7 @@ def test_an_empty_folder_is_no_book(tmp_path):
         ("#top", "#bottom", "link"),
         ("other.html#there", "other.html#nowhere", "link"),
         ("other.html#there", "missing.html", "link"),
+        ("other.html#there", "../outside.html", "link"),
         (VIEW + '<div data-widget="player"></div>', "", "widgets"),
         ("tag_expects-player", "", "widgets"),
         ("tag_expects-player", "tag_expects-player tag_expects-explorer", "widgets"),
