@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 def atlas(panels: Mapping[str, Array], instruments: Sequence[str], shown: Sequence[str]) -> Figure:
     """Draw all notes on two axes [n, 2], one panel for each title, some instruments in their own colours and marks."""
-    fig, axes = plt.subplots(1, len(panels), figsize=(4.9, 3.1))
+    fig, axes = plt.subplots(1, len(panels), figsize=(4.9, 3.45))
     labels = np.asarray(instruments)
     for ax, (title, xy) in zip(axes, panels.items()):
         ax.scatter(*xy.T, s=3, color=plotting.INK, alpha=0.15, linewidths=0)

@@ -66,7 +66,7 @@ def listeners(rows: Sequence[tuple[str, float, float, str]], ceiling: float) -> 
         "acoustic": ("D", plotting.SERIES[2]),
         "learned": ("o", plotting.SERIES[0]),
     }
-    fig, ax = plt.subplots(figsize=(4.9, 4.0))
+    fig, ax = plt.subplots(figsize=(4.9, 4.7))
     ax.axvline(ceiling, color=plotting.INK, ls=(0, (5, 2)), lw=1)
     ax.text(ceiling, len(rows) - 0.35, "two studies, median", ha="center", fontsize=9.5)
     for y, (_, mean, std, kind) in enumerate(reversed(list(rows))):
@@ -100,7 +100,7 @@ def frontier(pool: Array, listeners: Array, acoustic: float, here: int | None = 
     """Draw agreement with the pool against agreement with new listeners; the point `here` is filled."""
     fig, ax = plt.subplots(figsize=(4.9, 3.2))
     ax.axhline(acoustic, color=plotting.SERIES[2], ls=(0, (5, 2)), lw=1)
-    ax.text(0.0, acoustic + 0.015, "best acoustic trajectory", fontsize=9.5, color=plotting.SERIES[2])
+    ax.text(0.0, acoustic + 0.015, "best acoustic distance", fontsize=9.5, color=plotting.SERIES[2])
     ax.plot(pool, listeners, color=plotting.SERIES[0], marker="o", markerfacecolor="none", markersize=6)
     if here is not None:
         ax.plot(pool[here], listeners[here], color=plotting.SERIES[1], marker="o", markersize=12)
