@@ -14,7 +14,7 @@ export function isRight(given, { numeric, answer, target, tolerance, logarithmic
 
 // Three significant digits, and no more than the number has.
 export function formatNumber(value, unit = "") {
-  const digits = Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+  const digits = String(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))).replace("-", "−");
   return unit === "%" ? `${digits} %` : `${digits}${unit ? ` ${unit}` : ""}`;
 }
 
