@@ -92,7 +92,7 @@ def runs(quick: bool = False) -> list[Run]:
         if reset in ("dense", "scratch"):
             groups.append("controls")
         found.append(Run("diet", _name(config), config, tuple(dict.fromkeys(groups))))
-    found += [] if quick else [*_long(), *_wide()]
+    found += [] if quick else [*_long(), *_wide(), *_priced()]
     for model in SETTINGS:
         start = "quick-" if quick else ""
         found.append(Run("diet", f"{start}{model}-cost", {"kind": "cost", "model": model}, ("cost", model)))
@@ -145,6 +145,24 @@ def _wide() -> Iterator[Run]:
             **asdict(SETTINGS[model]),
         }
         yield Run("diet", _name(config), config, ("wide", model))
+
+
+def _priced() -> Iterator[Run]:
+    """What is worth least for each weight goes first, wherever it is; short and long rounds."""
+    for long, seed, model in itertools.product((False, True), SEEDS, SETTINGS):
+        config = {
+            "kind": "chain",
+            "model": model,
+            "how": "trim",
+            "scope": "priced",
+            "criterion": "taylor",
+            "reset": "rewind",
+            "seed": seed,
+            "quick": False,
+            **({"long": True} if long else {}),
+            **asdict(LONG[model] if long else SETTINGS[model]),
+        }
+        yield Run("diet", _name(config), config, ("long" if long else "priced", model))
 
 
 Cell = tuple[str, str, str, str, str, int]

@@ -2,7 +2,8 @@
 
 Every choice is a queue: units stand in the order in which they are to leave, and leave one by one until the asked
 share of units, or of weights, is gone. In *local* scope a unit's place is its rank inside its own group, so
-all groups shrink alike; in *global* scope it is its scaled value among all units, so the network may take any shape.
+all groups shrink alike; in *global* scope it is its scaled value among all units, so the network may take any shape;
+in *priced* scope it is its value for each weight that would go with it, so that what costs much must be worth much.
 
 Chapter: *Trimming: groups, local and global*.
 """
@@ -20,7 +21,7 @@ from lib.errors import BookError
 from lib.pruning.criteria import Scores
 from lib.pruning.groups import Trimmable, count, numbers_of, parameter_names
 
-Scope = Literal["local", "global"]
+Scope = Literal["local", "global", "priced"]
 Scale = Literal["maximum", "dimension", "none"]
 Measure = Literal["units", "weights"]
 
@@ -64,6 +65,27 @@ def scaled(scores: Scores, scale: Scale, model: Trimmable | None = None) -> Scor
     raise BookError(f"No scale {scale!r}: choose maximum, dimension (which needs the model) or none.")
 
 
+def priced(scores: Scores, model: Trimmable) -> Scores:
+    """Divide the value of a unit by its price: how many weights go when it goes, those that read it included.
+
+    Removing what is worth least a weight is the greedy answer to the knapsack problem: keep as much value as fits.
+    It presumes that values of different groups are on one scale, as changes of the error ("taylor") are.
+
+    Source: Dantzig 1957 for the greedy order. Chapter: *Trimming: groups, local and global*.
+
+    >>> from lib.models import make
+    >>> values = {group: torch.ones(width) for group, width in make("sing", "toy").widths.items()}
+    >>> {group: round(1 / float(value[0])) for group, value in priced(values, make("sing", "toy")).items()}
+    {'e1': 1031, 'e2': 13, 'e3': 10, 'd1': 25, 'd2': 13, 'd3': 1031}
+    """
+    layout, names, widths = model.layout(), parameter_names(model), dict(model.widths)
+    whole = count(layout, widths, names)
+    return {
+        group: values / (whole - count(layout, {**widths, group: widths[group] - 1}, names))
+        for group, values in scores.items()
+    }
+
+
 def select(
     model: nn.Module,
     scores: Scores,
@@ -81,7 +103,7 @@ def select(
         model: anything `Trimmable`.
         scores: group -> values, low ones go first; groups without values stay whole.
         fraction: share to remove, in [0, 1).
-        scope, scale: see the module; local scope needs no scale.
+        scope, scale: see the module; only global scope needs a scale.
         by: "units" counts the units of the ranked groups; "weights" all parameters of the model, fixed ones included.
         floor: no group gets fewer units than this (or than it has).
         or_less: accept less when the floor is reached everywhere; the selection says so.
@@ -94,8 +116,8 @@ def select(
     """
     if not 0.0 <= fraction < 1.0:
         raise BookError(f"A share of {fraction} cannot be removed; ask for 0 or more and less than 1.")
-    if floor < 1 or scope not in ("local", "global") or by not in ("units", "weights"):
-        raise BookError("Scope is local or global, by is units or weights, and a floor is at least 1.")
+    if floor < 1 or scope not in ("local", "global", "priced") or by not in ("units", "weights"):
+        raise BookError("Scope is local, global or priced, by is units or weights, and a floor is at least 1.")
     if unknown := [g for g in scores if g not in model.widths or len(scores[g]) != model.widths[g]]:
         raise BookError(f"The scores of {', '.join(unknown)} do not fit the model.")
     widths = dict(model.widths)
@@ -108,7 +130,11 @@ def select(
     target = full * (1.0 - fraction)
     gone: dict[str, list[int]] = {group: [] for group in scores}
     before = full
-    for group, unit in _queue(scores, scope, scaled(scores, scale, model)):
+    if scope == "global":
+        scores = scaled(scores, scale, model)
+    elif scope == "priced":
+        scores = priced(scores, model)
+    for group, unit in _queue(scores, scope):
         if before <= target:
             break
         if widths[group] <= floor:
@@ -133,15 +159,15 @@ def select(
     return Selection(keep, fraction, 1.0 - before / full, by, at_floor)
 
 
-def _queue(scores: Scores, scope: Scope, comparable: Scores) -> list[tuple[str, int]]:
+def _queue(scores: Scores, scope: Scope) -> list[tuple[str, int]]:
     # Groups whose ranks tie leave in turn, in the model's order: sorting is stable.
     places = []
     for group, values in scores.items():
-        if scope == "global":
-            places += [(float(value), group, unit) for unit, value in enumerate(comparable[group])]
-        else:
+        if scope == "local":
             order = values.argsort(stable=True).tolist()
             places += [((rank + 0.5) / len(order), group, unit) for rank, unit in enumerate(order)]
+        else:
+            places += [(float(value), group, unit) for unit, value in enumerate(values)]
     return [(group, unit) for _, group, unit in sorted(places, key=lambda place: place[0])]
 
 

@@ -11,7 +11,7 @@ from lib.errors import BookError
 from lib.models import MODELS, make
 from lib.pruning.criteria import magnitude, random
 from lib.pruning.groups import build_like, trim
-from lib.pruning.scope import scaled, select
+from lib.pruning.scope import priced, scaled, select
 
 BOOK = {name: make(name, "book") for name in MODELS}
 
@@ -21,7 +21,7 @@ BOOK = {name: make(name, "book") for name in MODELS}
 @given(
     name=st.sampled_from(sorted(MODELS)),
     fraction=st.floats(0.0, 0.9),
-    scope=st.sampled_from(["local", "global"]),
+    scope=st.sampled_from(["local", "global", "priced"]),
     by=st.sampled_from(["units", "weights"]),
     seed=st.integers(0, 5),
 )
@@ -68,6 +68,22 @@ def test_global_takes_from_the_weak_groups_and_stops_at_the_floor() -> None:
     chosen = select(model, scores, 8 / 36, scope="global", by="units", scale="none", floor=2)
     assert [len(chosen.keep[g]) for g in model.widths] == [2, 6, 6, 6, 2, 6]
     assert set(chosen.at_floor) == {"e1", "d2"}
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_price_is_what_goes_with_the_unit(name: str) -> None:
+    model = BOOK[name]
+    ones = {group: torch.ones(width) for group, width in model.widths.items()}
+    for group, values in priced(ones, model).items():
+        thinner = build_like(model, {**model.widths, group: model.widths[group] - 1})
+        torch.testing.assert_close(1.0 / values, torch.full_like(values, model.n_parameters() - thinner.n_parameters()))
+
+
+def test_of_equal_values_the_dearest_unit_goes_first() -> None:
+    model = make("sing", "toy")  # a filter of 1024 samples (e1, d3) is dearer than a point-wise unit
+    ones = {group: torch.ones(width) for group, width in model.widths.items()}
+    chosen = select(model, ones, 10 / 36, scope="priced", by="units", floor=1)
+    assert [len(chosen.keep[g]) for g in model.widths] == [1, 6, 6, 6, 6, 1]
 
 
 def test_an_impossible_share_is_never_silent() -> None:
