@@ -20,14 +20,14 @@ from lib.transforms.dct import dct, idct
     length=st.integers(1, 3000) | st.sampled_from([1, 2, 3, 881, 882, 883, 7919]),
     window=st.integers(2, 500),
     overlap=st.floats(0, 1),
-    dtype=st.sampled_from([torch.float64, torch.float32]),
 )
-@settings(deadline=None, max_examples=100)
-def test_round_trip_is_exact(kind: type, length: int, window: int, overlap: float, dtype: torch.dtype) -> None:
+@settings(deadline=None, max_examples=200)
+def test_round_trip_is_exact(kind: type, length: int, window: int, overlap: float) -> None:
     hop = max(1, round(window * (1 - overlap)))
     transform = kind(sample_rate=1000, window_s=window / 1000, hop_s=hop / 1000)
-    audio = noise(2, length, dtype)
-    assert relative_error(transform.synthesize(transform.analyze(audio)), audio) < TOLERANCE[dtype]
+    for dtype, tolerance in TOLERANCE.items():
+        audio = noise(2, length, dtype)
+        assert relative_error(transform.synthesize(transform.analyze(audio)), audio) < tolerance
 
 
 def test_stft_is_that_of_torch() -> None:

@@ -31,7 +31,6 @@ def small(grid: str = "regular", kind: str = "erb", n_bins: int = 12) -> NSGT:
     sample_rate=st.sampled_from([8000, 16000, 22050, 44100]),
     length=st.sampled_from([1, *PRIMES]) | st.integers(1, 30000),
     grid=st.sampled_from(GRIDS),
-    dtype=st.sampled_from([torch.float64, torch.float32]),
     seed=st.integers(0, 1000),
 )
 @settings(deadline=None, max_examples=250)
@@ -43,13 +42,13 @@ def test_round_trip_is_exact(
     sample_rate: int,
     length: int,
     grid: str,
-    dtype: torch.dtype,
     seed: int,
 ) -> None:
     maximum_hz = min(minimum_hz * 2**octaves, sample_rate / 2)
     transform = NSGT("any", Scale.spread(kind, n_bins, minimum_hz, maximum_hz), sample_rate, grid)
-    audio = noise(2, length, dtype, seed)
-    assert relative_error(transform.synthesize(transform.analyze(audio)), audio) < TOLERANCE[dtype]
+    for dtype, tolerance in TOLERANCE.items():
+        audio = noise(2, length, dtype, seed)
+        assert relative_error(transform.synthesize(transform.analyze(audio)), audio) < tolerance
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
