@@ -76,12 +76,10 @@ def bowl(at: Array, misfit: Array, bound: Array, start: int) -> Figure:
     return fig
 
 
-def space(found: Map, title: str | None = None) -> Figure:
+def space(found: Map) -> Figure:
     """Draw a map with names, both axes alike."""
     fig, ax = plt.subplots(figsize=(4.9, 4.5))
     _dots(ax, found.points, found.names)
-    if title:
-        ax.set_title(title)
     return fig
 
 
