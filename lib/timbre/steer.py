@@ -20,8 +20,11 @@ from lib.errors import BookError
 from lib.timbre.navigate import DESCRIPTORS, View, describe, described
 from lib.timbre.space import Space
 
-#: Newton steps for each target, their damping, and the error (in ranges) at which a target counts as reached.
-ITERATIONS, DAMPING, GOOD_ENOUGH = 12, 1e-6, 1e-3
+#: Newton steps for each target, and the error (in ranges) at which a target counts as reached.
+ITERATIONS, GOOD_ENOUGH = 12, 1e-3
+#: Damping of the steps tried, from Newton's own to nearly straight down: where several descriptors pull against
+#: each other, an undamped step overshoots in all of them.
+DAMPINGS = (1e-6, 1e-2, 0.3)
 #: Lengths tried for each step, all in one pass of the decoder.
 HALVINGS = 0.5 ** np.arange(7)
 
@@ -127,29 +130,34 @@ class _Problem:
 
 
 def _reach_target(problem: _Problem, z: np.ndarray, target: np.ndarray, iterations: int) -> np.ndarray:
-    """Newton steps to one target, each the shortest in the instrument's own metric, halved until it helps.
+    """Newton steps to one target, each the shortest in the instrument's own metric, damped or halved until it helps.
 
     The first step starts from the nearest solution to the origin, so that a path does not drift away.
     """
     wanted = target / problem.scale
     for round_ in range(iterations):
         value, slope = problem.linearise(z)
-        error = np.abs(wanted - value).max()
-        if error < GOOD_ENOUGH:
+        gap = wanted - value
+        if np.abs(gap).max() < GOOD_ENOUGH:
             break
-        inner = slope @ problem.spread @ slope.T
-        inner += DAMPING * (np.trace(inner) / len(inner) + 1e-12) * np.eye(len(inner))
         # Anywhere on the solution set will do; the first step heads for its point nearest to the origin.
-        back = problem.origin - z if round_ == 0 else np.zeros_like(z)
-        step = back + problem.spread @ slope.T @ np.linalg.solve(inner, wanted - value - slope @ back)
-        tried = z + HALVINGS[:, None] * step
-        errors = np.abs(problem.values(tried) - wanted).max(axis=1)
-        better = errors < error
-        if better.any():
-            z = tried[int(np.argmax(better))] if better[0] else tried[int(errors.argmin())]
-        elif round_ > 0:
+        homeward = [problem.origin - z, np.zeros_like(z)] if round_ == 0 else [np.zeros_like(z)]
+        steps = [_step(problem.spread, slope, gap, back, damping) for back in homeward for damping in DAMPINGS]
+        tried = np.concatenate([z + HALVINGS[:, None] * step for step in steps])
+        errors = np.square(problem.values(tried) - wanted).sum(axis=1)
+        error = np.square(gap).sum()
+        best = 0 if errors[0] < error else int(errors.argmin())
+        if errors[best] >= error:
             break
+        z = tried[best]
     return z
+
+
+def _step(spread: np.ndarray, slope: np.ndarray, gap: np.ndarray, back: np.ndarray, damping: float) -> np.ndarray:
+    """The shortest step that closes a gap [k] along slopes [k, dims], seen from `back` of the present point: [dims]."""
+    inner = slope @ spread @ slope.T
+    inner += damping * (np.trace(inner) / len(inner) + 1e-12) * np.eye(len(inner))
+    return back + spread @ slope.T @ np.linalg.solve(inner, gap - slope @ back)
 
 
 def algorithm_1(
