@@ -172,6 +172,17 @@ def test_loudness_of_a_full_scale_sine_and_of_six_db() -> None:
     assert D.describe(tone(997, [0.5], 2.0), RATE)["loudness_db"] == pytest.approx(found - 6.02, abs=0.01)
 
 
+def test_loudness_is_that_of_the_standards_filters_run_in_time() -> None:
+    from scipy.signal import lfilter
+
+    # the two filters of ITU-R BS.1770 at 48 kHz, as the standard prints them; the sound is steady, so no gate acts
+    x = 0.1 * np.random.default_rng(5).standard_normal(4 * 48_000)
+    y = lfilter([1.53512485958697, -2.69169618940638, 1.19839281085285], [1, -1.69065929318241, 0.73248077421585], x)
+    y = lfilter([1, -2, 1], [1, -1.99004745483398, 0.99007225036621], y)
+    expected = -0.691 + 10 * np.log10(np.mean(y**2))
+    assert D.describe(x, 48_000)["loudness_db"] == pytest.approx(expected, abs=0.02)
+
+
 @pytest.mark.parametrize("seconds", [0.02, 0.05, 0.2, 0.5])
 def test_attack_of_a_ramp(seconds: float) -> None:
     t = np.arange(2 * RATE) / RATE
@@ -206,6 +217,23 @@ def test_roughness_of_two_partials() -> None:
     assert D.roughness([low, 2 * low], np.array([1.0, 1.0])) < 0.02 * worst
     assert D.roughness([low, low], np.array([1.0, 1.0])) == pytest.approx(0)
     assert D.roughness([low, low + d], np.array([1.0, 0.0])) == 0
+
+
+def test_roughness_adds_up_pairs_of_unequal_partials() -> None:
+    # the published formula, one pair at a time: 0.5 X^0.1 Y^3.11 Z (Vassilakis 2001)
+    random = np.random.default_rng(4)
+    f, a = 300 + np.cumsum(random.uniform(10, 90, 7)), random.uniform(0.05, 1, 7)
+    a = a / a.max()
+    by_hand = 0.0
+    for i in range(7):
+        for j in range(i):
+            weak, strong = sorted((a[i], a[j]))
+            apart = 0.24 / (0.0207 * min(f[i], f[j]) + 18.96) * abs(f[i] - f[j])
+            z = np.exp(-3.5 * apart) - np.exp(-5.75 * apart)
+            by_hand += 0.5 * (weak * strong) ** 0.1 * (2 * weak / (weak + strong)) ** 3.11 * z
+    assert D.roughness(f, 0.3 * a) == pytest.approx(by_hand)
+    mixed = random.permutation(7)
+    assert D.roughness(f[mixed], a[mixed]) == pytest.approx(by_hand)
 
 
 def test_noisiness_of_tone_noise_and_mixtures() -> None:
