@@ -131,14 +131,15 @@ def _long() -> Iterator[Run]:
 
 def _wide() -> Iterator[Run]:
     """Networks with four to six times as many weights, on the same diet: is a thick network easier to thin?"""
-    for seed, model in itertools.product(SEEDS, SETTINGS):
+    ways = (("local", "information"), ("priced", "taylor"))
+    for seed, (scope, criterion), model in itertools.product(SEEDS, ways, SETTINGS):
         config = {
             "kind": "chain",
             "model": model,
             "preset": "wide",
             "how": "trim",
-            "scope": "local",
-            "criterion": "information",
+            "scope": scope,
+            "criterion": criterion,
             "reset": "rewind",
             "seed": seed,
             "quick": False,

@@ -3,6 +3,7 @@
 export const HOW = {
   "trim-local": "units, per layer",
   "trim-global": "units, anywhere",
+  "trim-priced": "units, by price",
   "mask-local": "weights, per layer",
   "mask-global": "weights, anywhere",
 };
@@ -24,6 +25,7 @@ export const RESETS = {
 const REMOVED = {
   "trim-local": "whole units trimmed in every layer",
   "trim-global": "whole units trimmed wherever",
+  "trim-priced": "whole units trimmed where they are worth least for each weight",
   "mask-local": "single weights masked in every layer",
   "mask-global": "single weights masked wherever",
 };
