@@ -141,7 +141,9 @@ def steering(config: Mapping[str, Any]) -> dict[str, Any]:
             way: {key: float(np.mean([one[key] for one in ones])) for key in ones[0]}
             | {
                 "worst_error": max(one["error"] for one in ones),
-                "identity_standard_error": float(np.std([one["identity"] for one in ones], ddof=1) / np.sqrt(len(ones))),
+                "identity_standard_error": float(
+                    np.std([one["identity"] for one in ones], ddof=1) / np.sqrt(len(ones))
+                ),
                 "n": len(ones),
             }
             for way, ones in kept.items()
