@@ -133,7 +133,7 @@ def _joined(members: Sequence[tuple[Run, list[dict[str, float]]]]) -> dict[str, 
         rows.append(row)
     read = {}
     for removed in READ_AT:
-        for key in ("test", "against_dense"):
+        for key in ("test", "valid", "against_dense"):
             whole = [[p for p in points if key in p] for _, points in members]
             values = [v for v in (read_at(points, removed, key) for points in whole) if v is not None]
             if values:

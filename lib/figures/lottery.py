@@ -32,6 +32,9 @@ _OTHER = (
     (plotting.SERIES[2], (0, (1, 1.2)), "^"),
     (plotting.SERIES[0], "-", "o"),
     (plotting.SERIES[3], (0, (5, 2)), "s"),
+    (plotting.SERIES[1], (0, (4, 1, 1, 1)), "D"),
+    (plotting.SERIES[4], "-", "v"),
+    (plotting.SERIES[5], (0, (5, 2)), "P"),
 )
 
 
@@ -123,14 +126,15 @@ def models(
         paper: (share left in %, multiplier) of published points.
     """
     fig, axes = plt.subplots(len(panels), 1, figsize=(4.9, 0.9 + 2.5 * len(panels)), squeeze=False)
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     for ax, (title, curves) in zip(axes[:, 0], panels.items()):
-        _multipliers(ax, curves, False)
+        _multipliers(ax, curves, False, names)
         if paper:
             ax.plot(*zip(*paper), linestyle="", marker="*", markersize=11, color=plotting.SERIES[5], label="the paper")
         ax.set_title(title)
         ax.set_ylabel("error multiplier")
-    fullest = max(axes[:, 0], key=lambda ax: len(ax.get_legend_handles_labels()[0]))
-    fig.legend(*fullest.get_legend_handles_labels(), loc="outside upper left", ncol=2)
+    drawn = {label: line for ax in axes[:, 0] for line, label in zip(*ax.get_legend_handles_labels())}
+    fig.legend(drawn.values(), drawn.keys(), loc="outside upper left", ncol=2)
     return fig
 
 
@@ -180,17 +184,21 @@ def chance(widths: Sequence[int], shares: Sequence[float]) -> Figure:
     return fig
 
 
-def _multipliers(ax: Axes, curves: Mapping[str, tuple[Array, Array]], logarithmic: bool) -> None:
+def _multipliers(
+    ax: Axes, curves: Mapping[str, tuple[Array, Array]], logarithmic: bool, names: Sequence[str] = ()
+) -> None:
     ax.axhline(1.0, color=plotting.INK, linewidth=0.8, alpha=0.5)
-    _lines(ax, curves)
+    _lines(ax, curves, names)
     if logarithmic:
         ax.set_yscale("log")
         _plain_ticks(ax)
 
 
-def _lines(ax: Axes, curves: Mapping[str, tuple[Array, Array]]) -> None:
-    for number, (name, (left, values)) in enumerate(curves.items()):
-        colour, dash, mark = STYLE.get(name, _OTHER[number % len(_OTHER)])
+def _lines(ax: Axes, curves: Mapping[str, tuple[Array, Array]], names: Sequence[str] = ()) -> None:
+    """Draw curves; a name looks the same in every panel that shares the list of `names`."""
+    names = list(names) or list(curves)
+    for name, (left, values) in curves.items():
+        colour, dash, mark = STYLE.get(name, _OTHER[names.index(name) % len(_OTHER)])
         _band(ax, left, values, colour, dash, mark, name)
     remaining_axis(ax, 100.0, min(float(np.min(left)) for left, _ in curves.values()))
 

@@ -71,7 +71,7 @@ def priced(scores: Scores, model: Trimmable) -> Scores:
     Removing what is worth least a weight is the greedy answer to the knapsack problem: keep as much value as fits.
     It presumes that values of different groups are on one scale, as changes of the error ("taylor") are.
 
-    Source: Dantzig 1957 for the greedy order. Chapter: *Trimming: groups, local and global*.
+    Source: Dantzig 1957, the order of value by price. Chapter: *Trimming: groups, local and global*.
 
     >>> from lib.models import make
     >>> values = {group: torch.ones(width) for group, width in make("sing", "toy").widths.items()}
