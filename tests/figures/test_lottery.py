@@ -13,14 +13,12 @@ def test_a_name_keeps_its_look_across_panels_and_stands_in_the_legend_once() -> 
     values = np.ones((3, 3))
     names = [f"way {k}" for k in range(6)]
     panels = {
-        "all": {name: (left, values) for name in names},
-        "some": {name: (left, values) for name in (names[4], names[1])},
+        "all": dict.fromkeys(names, (left, values)),
+        "some": dict.fromkeys((names[4], names[1]), (left, values)),
     }
     figure = lottery.models(panels)
-    looks = [
-        {line.get_label(): (line.get_color(), line.get_marker()) for line in ax.get_lines() if line.get_label() in names}
-        for ax in figure.axes
-    ]
+    lines = [[line for line in ax.get_lines() if line.get_label() in names] for ax in figure.axes]
+    looks = [{line.get_label(): (line.get_color(), line.get_marker()) for line in some} for some in lines]
     assert looks[1] == {name: looks[0][name] for name in (names[4], names[1])}
     assert len(set(looks[0].values())) == len(names)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == names
