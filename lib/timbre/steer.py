@@ -21,7 +21,7 @@ from lib.timbre.navigate import DESCRIPTORS, View, describe, described
 from lib.timbre.space import Space
 
 #: Newton steps for each target, and the error (in ranges) at which a target counts as reached.
-ITERATIONS, GOOD_ENOUGH = 12, 1e-3
+ITERATIONS, GOOD_ENOUGH = 20, 1e-3
 #: Damping of the steps tried, from Newton's own to nearly straight down: where several descriptors pull against
 #: each other, an undamped step overshoots in all of them.
 DAMPINGS = (1e-6, 1e-2, 0.3)
