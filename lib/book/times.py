@@ -5,6 +5,7 @@ Run `python -m lib.book.times [chapter ...]`; the speed is that of the environme
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -29,17 +30,25 @@ def run_seconds(notebook: Path) -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure the named chapters, or all of them, and merge the seconds into the record."""
+    """Measure the named chapters, or all of them, and merge the seconds into the record; 2 for an unknown chapter."""
     from tqdm import tqdm
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     folder = ROOT / "chapters"
-    everything = sorted(p for p in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-    wanted = set(sys.argv[1:] if argv is None else argv)
-    chosen = [p for p in everything if not wanted or str(p.relative_to(folder).with_suffix("")) in wanted]
+    everything = {
+        p.relative_to(folder).with_suffix("").as_posix(): p
+        for p in sorted(folder.rglob("*.ipynb"))
+        if ".ipynb_checkpoints" not in p.parts
+    }
+    parser = argparse.ArgumentParser(prog="python -m lib.book.times", description=__doc__)
+    parser.add_argument("chapter", nargs="*", help="such as part2/02_nsgt; all of them if none is named")
+    wanted = parser.parse_args(argv).chapter or list(everything)
+    if unknown := [name for name in wanted if name not in everything]:
+        print(f"error: no chapter {', '.join(unknown)}; there are {', '.join(everything)}", file=sys.stderr)
+        return 2
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     seconds = read_result(RECORD)["results"] if (RESULTS / RECORD).exists() else {}
-    for notebook in tqdm(chosen, unit="chapter"):
-        name = str(notebook.relative_to(folder).with_suffix(""))
+    for name in tqdm(wanted, unit="chapter"):
+        notebook = everything[name]
         seconds.setdefault(speed(), {})[name] = round(run_seconds(notebook), 1)
     write_result(RECORD, seconds, provenance=provenance(config={"speed": speed(), "threads": 1}, seeds=[]))
     return 0
