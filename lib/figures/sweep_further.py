@@ -41,6 +41,12 @@ def panels(found: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, fl
     return drawn
 
 
+def lacking(found: Mapping[str, Any]) -> str:
+    """List the ways of the picture that were not run, model by model; empty if none is missing."""
+    gone = {model: [way for way in WAYS if way not in measured(found, WAYS, model)] for model in MODELS}
+    return "; ".join(f"{TITLES[model]} ({', '.join(ways)})" for model, ways in gone.items() if ways)
+
+
 def chosen(found: Mapping[str, Any], model: str, removed: float) -> tuple[str, dict[str, Any]] | None:
     """Choose the way with the least validation error at a share removed, over its own round 0; read it on test."""
     known = {}

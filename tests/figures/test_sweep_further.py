@@ -37,6 +37,12 @@ def test_a_model_with_one_way_has_nothing_to_compare() -> None:
     assert list(further.panels(FOUND)["DDSP"]) == ["local, information", "priced, Taylor"]
 
 
+def test_what_was_not_run_is_named() -> None:
+    wide = "wide: local, information, wide: priced, Taylor"
+    everything = ", ".join(further.WAYS)
+    assert further.lacking(FOUND) == f"DDSP ({wide}); SING (priced, Taylor, {wide}); WaveNet ({everything})"
+
+
 @pytest.mark.parametrize(("test", "word"), [(1.02, "reached"), (1.05, "not reached")])
 def test_bars_are_held_against_the_test_value(test: float, word: str) -> None:
     found = {"sing-trim-local-information-rewind": condition(test=test, valid=1.0)}
