@@ -41,6 +41,14 @@ def panels(found: Mapping[str, Any]) -> dict[str, dict[str, list[tuple[float, fl
     return drawn
 
 
+def ceiling(found: Mapping[str, Any], model: str) -> float:
+    """Give the highest multiplier of all short chains of a model: about what a network costs that does nothing."""
+    conditions = [
+        one for name, one in found.items() if one["model"] == model and not name.startswith(("long-", "wide-"))
+    ]
+    return max(row["test"]["max"] for one in conditions for row in one["rounds"] if "test" in row)
+
+
 def lacking(found: Mapping[str, Any]) -> str:
     """List the ways of the picture that were not run, model by model; empty if none is missing."""
     gone = {model: [way for way in WAYS if way not in measured(found, WAYS, model)] for model in MODELS}

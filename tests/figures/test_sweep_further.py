@@ -37,6 +37,13 @@ def test_a_model_with_one_way_has_nothing_to_compare() -> None:
     assert list(further.panels(FOUND)["DDSP"]) == ["local, information", "priced, Taylor"]
 
 
+def test_the_ceiling_is_the_worst_of_the_short_chains() -> None:
+    found = {name: {**one, "model": name.removeprefix("long-").split("-")[0]} for name, one in FOUND.items()}
+    assert further.ceiling(found, "ddsp") == 1.10
+    found["long-ddsp-trim-local-information-rewind"]["rounds"][0]["test"]["max"] = 9.0
+    assert further.ceiling(found, "ddsp") == 1.10
+
+
 def test_what_was_not_run_is_named() -> None:
     wide = "wide: local, information, wide: priced, Taylor"
     everything = ", ".join(further.WAYS)
