@@ -77,7 +77,7 @@ DESCRIPTORS: dict[str, Descriptor] = {
     ),
     "log_attack_time": Descriptor(
         "log attack time", "log10 s", (-2.6, 0), "log10 of the seconds from 10 % to 90 % of the peak",
-        "Onset: plucked and struck below -2, bowed and blown above -1.5.", "peeters2011", temporal.log_attack_time,
+        "Onset: plucked and struck below −2, bowed and blown above −1.5.", "peeters2011", temporal.log_attack_time,
     ),
     "temporal_centroid_s": Descriptor(
         "temporal centroid", "s", (0, 2), "sum t e / sum e, e the envelope",

@@ -164,7 +164,7 @@ EXERCISES: tuple[Exercise, ...] = (
             (1000 * float(np.exp(-2)), "That takes a natural logarithm. This one is to base 10."),
             (-2.0, "That is the logarithm. Raise 10 to it."),
         ],
-        praise="Right: 10 to the power of -2 is a hundredth of a second.",
+        praise="Right: 10 to the power of −2 is a hundredth of a second.",
     ),
     numeric(
         "descriptors-centroid",

@@ -9,6 +9,7 @@ from IPython.display import HTML
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from lib.figures.tables import minus
 from lib.ledger import VERDICTS, Row
 from lib.plotting import INK, SERIES
 
@@ -44,7 +45,7 @@ def _card(row: Row) -> str:
     claim, finding, say = row.claim, row.finding, html.escape
     lines = [
         ("Paper", say(claim.figure)),
-        ("This book", say(finding.ours)),
+        ("This book", minus(say(finding.ours))),
         ("Verdict", f"<strong>{say(finding.verdict)}</strong>{'. ' + say(finding.reason) if finding.reason else ''}"),
         ("Protocol", say(claim.protocol)),
         ("Computed in", f'<a href="{claim.href}">{say(claim.page)}</a>'),

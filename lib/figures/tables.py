@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from IPython.display import HTML
+
+#: A hyphen that stands for minus: before a number, and after nothing that a number could hang on.
+_HYPHEN = re.compile(r"(?<![^\s(>±])-(?=\d)")
+_TAGS = re.compile(r"(<[^>]*>)")
+
+
+def minus(text: str) -> str:
+    """Write negative numbers with a true minus, and a zero without one; tags stay as they are.
+
+    >>> minus("r -0.03 (-0.2 to 0.1), 5-10 notes, -0.00")
+    'r −0.03 (−0.2 to 0.1), 5-10 notes, 0.00'
+    """
+    parts = _TAGS.split(text)
+    parts[::2] = [_HYPHEN.sub("−", re.sub(_HYPHEN.pattern + r"(0\.?0*)(?![.\d])", r"\1", part)) for part in parts[::2]]
+    return "".join(parts)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], note: str = "", text_columns: int = 1) -> HTML:
@@ -22,7 +38,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], note: str = "", 
     align = ["" if column < text_columns else ' style="text-align:right"' for column in range(len(header))]
     head = "".join(f"<th{style}>{cell}</th>" for cell, style in zip(header, align))
     body = "".join(
-        "<tr>" + "".join(f"<td{style}>{cell}</td>" for cell, style in zip(row, align)) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td{style}>{minus(cell)}</td>" for cell, style in zip(row, align)) + "</tr>" for row in rows
     )
     below = f"<p><small>{note}</small></p>" if note else ""
     return HTML(
