@@ -24,6 +24,8 @@ LONG_WAYS = {
     "long: local, information": "long-{}-trim-local-information-rewind",
     "long: priced, Taylor": "long-{}-trim-priced-taylor-rewind",
 }
+#: Never going back. Its rounds add up, so it is held against a dense network trained as long in all.
+KEEP = "keep: local, information, over dense trained as long"
 
 
 def measured(found: Mapping[str, Any], ways: Mapping[str, str], model: str) -> dict[str, str]:
@@ -69,11 +71,18 @@ def chosen(found: Mapping[str, Any], model: str, removed: float) -> tuple[str, d
 
 
 def rows(found: Mapping[str, Any]) -> list[list[str]]:
-    """Hold every way that was run against the bars: model, way, one cell a bar; then the way chosen by validation."""
+    """Hold every way that was run against the bars: model, way, one cell a bar; then the way chosen by validation.
+
+    What is chosen is chosen among multipliers over the own round 0, so not `KEEP`.
+    """
     listed = []
     for model in MODELS:
         for way, condition in measured(found, WAYS | LONG_WAYS, model).items():
             listed.append([TITLES[model], way, *(_held(read(found, condition, share), share) for share in BARS)])
+        keep = f"{model}-trim-local-information-keep"
+        if keep in found:
+            cells = [_held(read(found, keep, share, "against_dense"), share) for share in BARS]
+            listed.append([TITLES[model], KEEP, *cells])
         picked = {share: chosen(found, model, share) for share in BARS}
         cells = [f"{_held(best[1], share)}<br>{best[0]}" if best else "–" for share, best in picked.items()]
         listed.append([f"<b>{TITLES[model]}</b>", "<b>chosen by validation</b>", *cells])

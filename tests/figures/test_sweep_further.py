@@ -56,3 +56,12 @@ def test_bars_are_held_against_the_test_value(test: float, word: str) -> None:
     (only, best) = (row for row in further.rows(found) if "SING" in row[0])
     assert only[2] == f"{test}, n = 1: {word}" and best[2].startswith(only[2]) and only[3] == "–"
     assert ("SING" in further.summary(found).split("not")[0]) == (word == "reached")
+
+
+def test_keeping_is_held_against_dense_and_never_chosen() -> None:
+    keep = condition(test=0.9, valid=0.9, against_dense=1.02)
+    found = {**FOUND, "ddsp-trim-local-information-keep": keep}
+    (row,) = (row for row in further.rows(found) if row[1] == further.KEEP)
+    assert row[0] == "DDSP" and row[2] == "1.02, n = 1: reached" and row[3] == "–"
+    assert further.chosen(found, "ddsp", 0.9) == further.chosen(FOUND, "ddsp", 0.9)
+    assert further.rows(FOUND)[-1] == further.rows(found)[-1]
