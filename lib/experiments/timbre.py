@@ -63,9 +63,9 @@ def runs(quick: bool = False) -> list[Run]:
                     wanted.setdefault((transform, name, seed), []).append(group)
 
     add("main", ["nsgt-erb"], ["none", "recipe"], MAIN_SPLITS)
-    add("regularizers", ["nsgt-erb"], list(variants()), SPLITS)
-    add("transforms", TRANSFORMS, ["none", "recipe", "l2"], SPLITS)
-    add("transforms", TRANSFORMS, [name for name in PAPERS if name != "l2"], SPLITS)
+    add("regularizers", ["nsgt-erb"], list(variants()), MAIN_SPLITS)
+    add("transforms", TRANSFORMS, ["none", "recipe", "l2"], MAIN_SPLITS)
+    add("transforms", TRANSFORMS, [name for name in PAPERS if name != "l2"], MAIN_SPLITS)
     start = "quick-" if quick else ""
     found = [
         Run("timbre", f"{start}{transform}-{name}-s{seed}", _config(transform, name, seed, quick), tuple(groups))
