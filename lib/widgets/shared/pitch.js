@@ -6,6 +6,8 @@ const FRAME = 2048;
 const LOWEST_HZ = 27;
 const HIGHEST_HZ = 4300;
 const NEARLY = 0.9;
+// Lags a sample.
+const FINE = 4;
 
 // [f0 in Hz, clarity from 0 to 1] of a sound; its loudest 24 frames vote.
 export function estimate(audio, sampleRate = 22050, count = 24) {
@@ -36,13 +38,20 @@ function oneFrame(samples, sampleRate) {
   const padded = new Float64Array(2 * n);
   for (let i = 0; i < n; i++) padded[i] = samples[i] - mean;
   const { re, im } = fft.rfft(padded);
-  const correlation = fft.irfft(re.map((a, k) => a * a + im[k] * im[k]), new Float64Array(n + 1), 2 * n);
+  const power = new Float64Array(n * FINE + 1);
+  for (let k = 0; k <= n; k++) power[k] = FINE * (re[k] * re[k] + im[k] * im[k]);
+  // Zeros above the highest frequency interpolate between lags.
+  const correlation = fft.irfft(power, new Float64Array(n * FINE + 1), 2 * n * FINE);
   const squares = new Float64Array(n + 1);
   for (let i = 0; i < n; i++) squares[i + 1] = squares[i] + padded[i] * padded[i];
-  const low = Math.floor(sampleRate / HIGHEST_HZ);
-  const high = Math.min(Math.floor(sampleRate / LOWEST_HZ), n - Math.floor(n / 4));
+  const low = Math.floor((FINE * sampleRate) / HIGHEST_HZ);
+  const high = FINE * Math.min(Math.floor(sampleRate / LOWEST_HZ), n - Math.floor(n / 4));
   const both = new Float64Array(high);
-  for (let lag = 0; lag < high; lag++) both[lag] = (2 * correlation[lag]) / Math.max(squares[n - lag] + squares[n] - squares[lag], 1e-12);
+  const total = (lag) => squares[n - lag] + squares[n] - squares[lag];
+  for (let at = 0; at < high; at++) {
+    const [lag, part] = [Math.floor(at / FINE), (at % FINE) / FINE];
+    both[at] = (2 * correlation[at]) / Math.max((1 - part) * total(lag) + part * total(lag + 1), 1e-12);
+  }
   const negative = both.findIndex((x) => x < 0);
   const first = Math.max(low, negative < 0 ? high : negative);
   if (first + 2 >= high) return [LOWEST_HZ, 0];
@@ -58,5 +67,5 @@ function oneFrame(samples, sampleRate) {
   const lag = peaks.find((at) => both[at] >= NEARLY * highest);
   const [a, b, c] = [both[lag - 1], both[lag], both[lag + 1]];
   const shift = (0.5 * (a - c)) / Math.min(a - 2 * b + c, -1e-12);
-  return [sampleRate / (lag + shift), Math.max(0, Math.min(1, b))];
+  return [(FINE * sampleRate) / (lag + shift), Math.max(0, Math.min(1, b))];
 }
