@@ -25,8 +25,8 @@ from lib.timbre.regularizers import Target
 from lib.timbre.table import feature_table
 from lib.timbre.train import TrainConfig, with_strength
 
-#: Splits by recording in the main table, and in the wider comparisons.
-MAIN_SPLITS, SPLITS = 10, 5
+#: Splits by recording in the tables, and those whose spaces outside listeners judge.
+SPLITS, JUDGED_SPLITS = 10, 5
 #: Leading dimensions that the paper's regularisers act on.
 RATED_DIMS = 8
 #: The paper's terms, at strengths that bring training recordings near the ratings.
@@ -62,10 +62,10 @@ def runs(quick: bool = False) -> list[Run]:
                 for name in names:
                     wanted.setdefault((transform, name, seed), []).append(group)
 
-    add("main", ["nsgt-erb"], ["none", "recipe"], MAIN_SPLITS)
-    add("regularizers", ["nsgt-erb"], list(variants()), MAIN_SPLITS)
-    add("transforms", TRANSFORMS, ["none", "recipe", "l2"], MAIN_SPLITS)
-    add("transforms", TRANSFORMS, [name for name in PAPERS if name != "l2"], MAIN_SPLITS)
+    add("main", ["nsgt-erb"], ["none", "recipe"], SPLITS)
+    add("regularizers", ["nsgt-erb"], list(variants()), SPLITS)
+    add("transforms", TRANSFORMS, ["none", "recipe", "l2"], SPLITS)
+    add("transforms", TRANSFORMS, [name for name in PAPERS if name != "l2"], SPLITS)
     start = "quick-" if quick else ""
     found = [
         Run("timbre", f"{start}{transform}-{name}-s{seed}", _config(transform, name, seed, quick), tuple(groups))
@@ -73,7 +73,7 @@ def runs(quick: bool = False) -> list[Run]:
     ]
     found.append(Run("timbre", f"{start}leave-one-out-head", {"kind": "leave_one_out"}, ("leave_one_out",)))
     found.append(Run("timbre", f"{start}between-studies", {"kind": "between_studies"}, ("between_studies",)))
-    for seed in range(1 if quick else SPLITS):
+    for seed in range(1 if quick else JUDGED_SPLITS):
         for name in ("none", "recipe"):
             config = {**_config("nsgt-erb", name, seed, quick), "kind": "zero_shot"}
             found.append(Run("timbre", f"{start}zero-shot-{name}-s{seed}", config, ("zero_shot",)))

@@ -6,11 +6,11 @@ Nothing here knows which runs exist: a way that was not run is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from math import log
+from math import log10
 from typing import Any
 
-from lib.figures.sweep_rows import BARS, MODELS, TITLES, cell, chain, curve, read
+from lib.experiments.diet_tables import read_at
+from lib.figures.sweep_rows import BARS, MODELS, TITLES, chain, curve, held, read
 
 #: Way -> condition of a model. The first is the chain of the book; each of the others changes one thing or two.
 WAYS = {
@@ -96,11 +96,9 @@ def error_at_size(rounds: Sequence[Mapping[str, Any]], n_parameters: float) -> f
     >>> error_at_size(chain, 100), error_at_size(chain, 5)
     (2.0, None)
     """
-    for before, after in pairwise(record for record in rounds if "test" in record):
-        if after["n_parameters"] <= n_parameters <= before["n_parameters"] > after["n_parameters"]:
-            part = log(before["n_parameters"] / n_parameters) / log(before["n_parameters"] / after["n_parameters"])
-            return before["test"] + part * (after["test"] - before["test"])
-    return None
+    # What is removed, as a logarithm.
+    points = [{"removed": -log10(one["n_parameters"]), "test": one["test"]} for one in rounds if "test" in one]
+    return read_at(points, -log10(n_parameters))
 
 
 def same_size(left: float = 0.1) -> str:
@@ -119,9 +117,7 @@ def same_size(left: float = 0.1) -> str:
 
 
 def _held(value: Mapping[str, Any] | None, share: float) -> str:
-    if value is None:
-        return "–"
-    return f"{cell(value)}: {'reached' if value['median'] <= BARS[share] else 'not reached'}"
+    return "–" if value is None else held(value, BARS[share])
 
 
 def summary(found: Mapping[str, Any]) -> str:

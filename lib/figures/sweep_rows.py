@@ -76,6 +76,15 @@ def cell(value: Spread | None, digits: int = 2) -> str:
     return f"{middle} ({low}–{high}), n = {value['n']}" if value["n"] > 1 else f"{middle}, n = 1"
 
 
+def held(value: Spread, limit: float) -> str:
+    """Write a value, and whether its median is within a limit.
+
+    >>> held({"median": 1.064, "min": 1.064, "max": 1.064, "n": 1}, 1.05)
+    '1.06, n = 1: not reached'
+    """
+    return f"{cell(value)}: {'reached' if value['median'] <= limit else 'not reached'}"
+
+
 def references(model: str) -> dict[str, tuple[str, str]]:
     """Name the comparisons of a model: title -> (condition, key); the key "longer" stands for `against_longer`."""
     short, long = (f"{start}{model}-trim-local-information-rewind" for start in ("", "long-"))
@@ -100,8 +109,7 @@ def bar_rows(found: Mapping[str, Any]) -> list[list[str]]:
             cells = []
             for removed, limit in BARS.items():
                 value = value_of(found, model, condition, key, removed)
-                word = "reached" if value is not None and value["median"] <= limit else "not reached"
-                cells.append(f"{cell(value)}: {word}" if value is not None else _why_missing(found, condition, removed))
+                cells.append(held(value, limit) if value is not None else _why_missing(found, condition, removed))
             rows.append([TITLES[model], title, *cells])
     return rows
 

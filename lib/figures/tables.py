@@ -9,6 +9,7 @@ from IPython.display import HTML
 
 #: A hyphen that stands for minus: before a number, and after nothing that a number could hang on.
 _HYPHEN = re.compile(r"(?<![^\s(>±])-(?=\d)")
+_BEFORE_ZERO = re.compile(_HYPHEN.pattern + r"(?=0\.?0*(?![.\d]))")
 _TAGS = re.compile(r"(<[^>]*>)")
 
 
@@ -19,7 +20,7 @@ def minus(text: str) -> str:
     'r −0.03 (−0.2 to 0.1), 5-10 notes, 0.00'
     """
     parts = _TAGS.split(text)
-    parts[::2] = [_HYPHEN.sub("−", re.sub(_HYPHEN.pattern + r"(0\.?0*)(?![.\d])", r"\1", part)) for part in parts[::2]]
+    parts[::2] = [_HYPHEN.sub("−", _BEFORE_ZERO.sub("", part)) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -48,17 +48,17 @@ def _one_frame(frame: np.ndarray, sample_rate: int) -> tuple[float, float]:
     n = len(frame)
     frame = frame - frame.mean()
     spectrum = np.abs(rfft(frame, 2 * n)) ** 2
+    low, high = int(FINE * sample_rate / HIGHEST_HZ), FINE * min(int(sample_rate / LOWEST_HZ), n - n // 4)
     # Zeros above the highest frequency interpolate between lags.
-    correlation = FINE * irfft(spectrum, 2 * n * FINE)[: n * FINE]
+    correlation = FINE * irfft(spectrum, 2 * n * FINE)[:high]
     squares = np.cumsum(np.square(frame))
     total = squares[-1] + squares[::-1] - np.concatenate([[0.0], squares[:-1]])
-    both = 2.0 * correlation / np.interp(np.arange(n * FINE) / FINE, np.arange(n), total).clip(min=1e-12)
-    low, high = int(FINE * sample_rate / HIGHEST_HZ), FINE * min(int(sample_rate / LOWEST_HZ), n - n // 4)
-    negative = np.flatnonzero(both[:high] < 0.0)
+    both = 2.0 * correlation / np.interp(np.arange(high) / FINE, np.arange(n), total).clip(min=1e-12)
+    negative = np.flatnonzero(both < 0.0)
     first = max(low, negative[0] if len(negative) else high)
     if first + 2 >= high:
         return LOWEST_HZ, 0.0
-    window = both[first:high]
+    window = both[first:]
     peaks = np.flatnonzero((window[1:-1] >= window[:-2]) & (window[1:-1] > window[2:])) + 1
     if not len(peaks) or window[peaks].max() <= 0.0:
         return LOWEST_HZ, 0.0
